@@ -1,0 +1,36 @@
+# Everything is made below build/; `make help` lists the targets.
+BUILD ?= build
+CC ?= gcc
+CFLAGS ?= -O2 -g
+VERSION := 0.1.0
+
+SOURCES := $(wildcard server/base/*.c server/config/*.c server/value/*.c server/node/*.c \
+	server/qemu/*.c server/guest/*.c server/vm/*.c server/nfv/*.c server/remote/*.c keywords/*.c)
+OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
+LIBS := -lxmlrpc -lxmlrpc_util -lmicrohttpd -lssh2 -lyaml -ljansson -lcrypt -lgnutls -lpthread
+
+WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
+	-Wwrite-strings -Wpointer-arith -Wvla -Wundef
+HARDENING := -D_FORTIFY_SOURCE=2 -fPIE -fstack-protector-strong -fstack-clash-protection \
+	-fcf-protection=full -ftrivial-auto-var-init=zero
+PROJECT_CFLAGS := -std=gnu11 -D_GNU_SOURCE -DVHOSTEL_VERSION='"$(VERSION)"' -Iserver -I. \
+	-pthread -MMD -MP $(WARNINGS) $(HARDENING) $(SANITIZE)
+PROJECT_LDFLAGS := -pie -pthread -Wl,-z,relro,-z,now -Wl,--as-needed $(SANITIZE)
+
+.PHONY: build
+build: $(BUILD)/vhosteld
+
+$(BUILD)/%.o: %.c
+	@mkdir -p $(@D)
+	$(CC) $(PROJECT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+
+$(BUILD)/vhosteld: $(OBJECTS) $(BUILD)/server/main.o
+	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+TEST_SOURCES := $(wildcard tests/unit/test_*.c)
+TESTS := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
+
+$(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(OBJECTS)
+	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+
+-include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
