@@ -18,14 +18,38 @@ enum on_exit { ON_EXIT_KILL, ON_EXIT_KEEP };
 enum accelerator { ACCELERATOR_AUTO, ACCELERATOR_KVM, ACCELERATOR_TCG };
 enum memory_backend { MEMORY_BACKEND_AUTO, MEMORY_BACKEND_HUGEPAGES, MEMORY_BACKEND_MEMFD };
 
+/* Names in the order of the enums, NULL-terminated. */
+extern const char *const on_exit_names[];
+extern const char *const accelerator_names[];
+extern const char *const memory_backend_names[];
+
 /* Times are int64_t milliseconds (ending in _ms), sizes int with the unit in the name. */
 struct constants {
+	/* Absolute; where relative paths of defaults and of constants_set() start. Not a key. */
+	char *directory;
 	struct {
 		char *host;
 		int port;
 		enum on_exit on_exit;
 		bool allow_remote_stop;
 	} server;
+	/* Who may talk to the server, and how much of it one client can take. */
+	struct {
+		char *unix_socket;     /* "none" or a path */
+		char *password_file;   /* "none" or a path */
+		char *tls_certificate; /* "none" or a path */
+		char *tls_key;	       /* "none" or a path */
+		bool allow_anonymous;
+		char *allowed_hosts;   /* names beside our own addresses, separated by spaces */
+		char *allowed_origins; /* web origins, separated by spaces */
+		int body_kib;
+		int header_kib;
+		int connections;
+		int connections_per_address;
+		int64_t idle_ms;
+		int64_t request_ms;
+		int64_t stop_ms;
+	} remote;
 	/* Where each VM has a directory; "auto": /run/vhostel, or vhostel in XDG_RUNTIME_DIR. */
 	char *run_dir;
 	struct {
@@ -93,7 +117,9 @@ struct constants {
  * @site: overrides single keys, or NULL
  * @ret:  owned by the caller, freed by constants_free()
  *
- * Relative paths in a file are relative to that file's directory.
+ * Relative paths in a file are relative to that file's directory, the defaults' to that of @path
+ * (without one: to config/ in the working directory); in the result they are absolute. Empty paths
+ * and words such as "auto" stay as they are.
  * Errors: EINVAL; one line for every error of the files, "FILE:LINE:COLUMN: KEY: WHAT, ALLOWED".
  */
 int constants_load(const char *path, const char *site, struct constants **ret, struct error *err);

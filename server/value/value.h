@@ -25,6 +25,8 @@ json_t *value_bytes(const void *bytes, size_t length);
 bool value_is_bytes(const json_t *value);
 /* value_get_bytes - what value_bytes() was given, appended to @ret; -1 when it is no such value */
 int value_get_bytes(const json_t *value, struct str *ret);
+/* value_bytes_base64 - the base64 text of such a value, borrowed; NULL when it is none */
+const char *value_bytes_base64(const json_t *value);
 /* value_time - a new dateTime value, "20230914T17:30:23" */
 json_t *value_time(const char *iso8601);
 /* value_get_time - its text, borrowed; NULL when it is no such value */

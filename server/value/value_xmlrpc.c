@@ -1,0 +1,404 @@
+/*
+ * Values from and to XML-RPC.
+ *
+ * xmlrpc-c parses; it does not serialise: its serialiser cuts doubles to 15 digits, recurses for
+ * ever on an infinite one, writes control characters raw and refuses characters above U+FFFF.
+ */
+#include "value/value_xmlrpc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "value/value.h"
+
+/*
+ * The stand-in of a character: the marker and three private characters that carry 7 bits each.
+ * All four are three bytes long in UTF-8.
+ */
+#define MAP_MARKER 0xe7f0u
+#define MAP_FIRST  0xe700u
+#define MAP_BYTES  12
+
+bool xml_needs_mapping(unsigned int character)
+{
+	return character > 0xffff || character == MAP_MARKER;
+}
+
+void utf8_add(struct str *ret, unsigned int c)
+{
+	char bytes[4];
+	size_t n = 0;
+
+	if (c < 0x80) {
+		bytes[n++] = (char)c;
+	} else if (c < 0x800) {
+		bytes[n++] = (char)(0xc0 | c >> 6);
+	} else if (c < 0x10000) {
+		bytes[n++] = (char)(0xe0 | c >> 12);
+		bytes[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+	} else {
+		bytes[n++] = (char)(0xf0 | c >> 18);
+		bytes[n++] = (char)(0x80 | (c >> 12 & 0x3f));
+		bytes[n++] = (char)(0x80 | (c >> 6 & 0x3f));
+	}
+	if (c >= 0x80)
+		bytes[n++] = (char)(0x80 | (c & 0x3f));
+	str_add(ret, bytes, n);
+}
+
+void xml_map_character(struct str *ret, unsigned int c)
+{
+	utf8_add(ret, MAP_MARKER);
+	utf8_add(ret, MAP_FIRST + (c >> 14));
+	utf8_add(ret, MAP_FIRST + (c >> 7 & 0x7f));
+	utf8_add(ret, MAP_FIRST + (c & 0x7f));
+}
+
+static unsigned int three_bytes(const char *p)
+{
+	return ((unsigned int)p[0] & 0xf) << 12 | ((unsigned int)p[1] & 0x3f) << 6 |
+	       ((unsigned int)p[2] & 0x3f);
+}
+
+void xml_unmap(struct str *ret, const char *text, size_t length)
+{
+	static const char marker[] = "\xee\x9f\xb0";
+	const char *end = text + length;
+
+	for (;;) {
+		const char *p = memmem(text, (size_t)(end - text), marker, 3);
+
+		if (!p || end - p < MAP_BYTES)
+			break;
+		str_add(ret, text, (size_t)(p - text));
+		utf8_add(ret, (three_bytes(p + 3) - MAP_FIRST) << 14 |
+				      (three_bytes(p + 6) - MAP_FIRST) << 7 |
+				      (three_bytes(p + 9) - MAP_FIRST));
+		text = p + MAP_BYTES;
+	}
+	str_add(ret, text, (size_t)(end - text));
+}
+
+static json_t *string_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	auto_str text = { 0 };
+	const char *bytes;
+	size_t length;
+
+	xmlrpc_read_string_lp(env, from, &length, &bytes);
+	if (env->fault_occurred)
+		return NULL;
+	xml_unmap(&text, bytes, length);
+	free((char *)bytes);
+	return json_stringn_nocheck(text.text, text.length);
+}
+
+static json_t *time_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	const char *text;
+	json_t *value;
+
+	xmlrpc_read_datetime_str(env, from, &text);
+	if (env->fault_occurred)
+		return NULL;
+	value = value_time(text);
+	free((char *)text);
+	return value;
+}
+
+static json_t *bytes_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	const unsigned char *bytes;
+	size_t length;
+	json_t *value;
+
+	xmlrpc_read_base64(env, from, &length, &bytes);
+	if (env->fault_occurred)
+		return NULL;
+	value = value_bytes(bytes, length);
+	free((unsigned char *)bytes);
+	return value;
+}
+
+static json_t *integer_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	xmlrpc_int64 wide = 0;
+	int narrow = 0;
+
+	if (xmlrpc_value_type(from) == XMLRPC_TYPE_INT) {
+		xmlrpc_read_int(env, from, &narrow);
+		return json_integer(narrow);
+	}
+	xmlrpc_read_i8(env, from, &wide);
+	return json_integer(wide);
+}
+
+static json_t *real_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	double number = 0;
+
+	xmlrpc_read_double(env, from, &number);
+	/* NULL for what is not finite. */
+	return json_real(number);
+}
+
+static json_t *bool_from(xmlrpc_env *env, xmlrpc_value *from)
+{
+	xmlrpc_bool truth = 0;
+
+	xmlrpc_read_bool(env, from, &truth);
+	return json_boolean(truth);
+}
+
+static int array_from(xmlrpc_env *env, xmlrpc_value *from, json_t *array, size_t *members,
+		      struct error *err)
+{
+	int count = xmlrpc_array_size(env, from);
+
+	for (int i = 0; i < count; i++) {
+		xmlrpc_value *item;
+		json_t *value = NULL;
+		int rc;
+
+		xmlrpc_array_read_item(env, from, (unsigned int)i, &item);
+		if (env->fault_occurred)
+			return error_set(err, EINVAL, "%s", env->fault_string);
+		rc = value_from_xmlrpc(item, &value, members, err);
+		xmlrpc_DECREF(item);
+		if (rc < 0)
+			return -1;
+		json_array_append_new(array, value);
+	}
+	return 0;
+}
+
+static int member_from(xmlrpc_env *env, xmlrpc_value *key, xmlrpc_value *item, json_t *object,
+		       size_t *members, struct error *err)
+{
+	auto_json *name = string_from(env, key);
+	json_t *value = NULL;
+
+	if (!name)
+		return error_set(err, EINVAL, "member name: %s", env->fault_string);
+	if (value_from_xmlrpc(item, &value, members, err) < 0)
+		return error_prefix(err, "member '%s'", json_string_value(name));
+	json_object_setn_new_nocheck(object, json_string_value(name), json_string_length(name),
+				     value);
+	return 0;
+}
+
+static int struct_from(xmlrpc_env *env, xmlrpc_value *from, json_t *object, size_t *members,
+		       struct error *err)
+{
+	int count = xmlrpc_struct_size(env, from);
+
+	*members += (size_t)count;
+	for (int i = 0; i < count; i++) {
+		xmlrpc_value *key, *item;
+		int rc;
+
+		xmlrpc_struct_read_member(env, from, (unsigned int)i, &key, &item);
+		if (env->fault_occurred)
+			return error_set(err, EINVAL, "%s", env->fault_string);
+		rc = member_from(env, key, item, object, members, err);
+		xmlrpc_DECREF(key);
+		xmlrpc_DECREF(item);
+		if (rc < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static int scalar_from(xmlrpc_env *env, xmlrpc_value *from, json_t **ret, struct error *err)
+{
+	static json_t *(*const readers[])(xmlrpc_env *, xmlrpc_value *) = {
+		[XMLRPC_TYPE_INT] = integer_from,   [XMLRPC_TYPE_BOOL] = bool_from,
+		[XMLRPC_TYPE_DOUBLE] = real_from,   [XMLRPC_TYPE_DATETIME] = time_from,
+		[XMLRPC_TYPE_STRING] = string_from, [XMLRPC_TYPE_BASE64] = bytes_from,
+		[XMLRPC_TYPE_I8] = integer_from,
+	};
+	xmlrpc_type type = xmlrpc_value_type(from);
+
+	if (type == XMLRPC_TYPE_NIL)
+		*ret = json_null();
+	else if ((size_t)type < sizeof(readers) / sizeof(readers[0]) && readers[type])
+		*ret = readers[type](env, from);
+	if (!*ret && type == XMLRPC_TYPE_DOUBLE)
+		return error_set(err, EINVAL, "a double must be finite");
+	if (!*ret)
+		return error_set(err, EINVAL, "%s",
+				 env->fault_string ? env->fault_string : "unknown type");
+	return 0;
+}
+
+int value_from_xmlrpc(xmlrpc_value *from, json_t **ret_value, size_t *ret_members,
+		      struct error *err)
+{
+	auto_json *value = NULL;
+	xmlrpc_env env;
+	int rc;
+
+	xmlrpc_env_init(&env);
+	if (xmlrpc_value_type(from) == XMLRPC_TYPE_ARRAY)
+		rc = array_from(&env, from, value = json_array(), ret_members, err);
+	else if (xmlrpc_value_type(from) == XMLRPC_TYPE_STRUCT)
+		rc = struct_from(&env, from, value = json_object(), ret_members, err);
+	else
+		rc = scalar_from(&env, from, &value, err);
+	xmlrpc_env_clean(&env);
+	if (!rc)
+		*ret_value = take_ptr(value);
+	return rc;
+}
+
+/* The length of what can be copied as it is: no markup, no control character, no 0xEF lead. */
+static size_t plain_length(const char *p, size_t left)
+{
+	size_t n = 0;
+
+	for (; n < left; n++) {
+		unsigned char c = (unsigned char)p[n];
+
+		if ((c < 0x20 && c != '\n' && c != '\t') || c == '&' || c == '<' || c == '>' ||
+		    c == 0x7f || c == 0xef)
+			break;
+	}
+	return n;
+}
+
+void xml_add_text(struct str *ret, const char *text, size_t length)
+{
+	for (size_t i = 0; i < length;) {
+		size_t n = plain_length(text + i, length - i);
+		unsigned char c;
+
+		str_add(ret, text + i, n);
+		i += n;
+		if (i == length)
+			break;
+		c = (unsigned char)text[i];
+		if (c == '&')
+			str_adds(ret, "&amp;");
+		else if (c == '<')
+			str_adds(ret, "&lt;");
+		else if (c == '>')
+			str_adds(ret, "&gt;");
+		else if (c == '\r')
+			str_adds(ret, "&#13;");
+		else if (c == 0xef && length - i >= 3 && (unsigned char)text[i + 1] == 0xbf &&
+			 (unsigned char)text[i + 2] >= 0xbe)
+			str_adds(ret, "\xef\xbf\xbd"), i += 2; /* U+FFFE and U+FFFF */
+		else if (c < 0x20)
+			utf8_add(ret, 0x2400u + c);
+		else
+			str_add(ret, text + i, 1);
+		i++;
+	}
+}
+
+static void real_to_xml(double number, struct str *ret)
+{
+	char text[400];
+
+	if (!isfinite(number)) {
+		str_addf(ret, "<string>%s</string>",
+			 isnan(number) ? "nan"
+			 : number < 0  ? "-inf"
+				       : "inf");
+		return;
+	}
+	/* XML-RPC knows no exponents, but Python and xmlrpc-c read them, and 1e300 has 300 digits.
+	 */
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof(text), "%.*g", digits, number);
+		if (strtod(text, NULL) == number)
+			break;
+	}
+	str_addf(ret, "<double>%s%s</double>", text, strpbrk(text, ".e") ? "" : ".0");
+}
+
+static void integer_to_xml(json_int_t number, struct str *ret)
+{
+	const char *type = number >= INT32_MIN && number <= INT32_MAX ? "int" : "i8";
+
+	str_addf(ret, "<%s>%lld</%s>", type, (long long)number, type);
+}
+
+static void array_to_xml(const json_t *array, struct str *ret)
+{
+	json_t *item;
+	size_t i;
+
+	str_adds(ret, "<array><data>");
+	json_array_foreach (array, i, item)
+		value_to_xml(item, ret);
+	str_adds(ret, "</data></array>");
+}
+
+static void object_to_xml(const json_t *object, struct str *ret)
+{
+	const char *key;
+	json_t *item;
+
+	if (value_is_bytes(object)) {
+		str_addf(ret, "<base64>%s</base64>", value_bytes_base64(object));
+		return;
+	}
+	if (value_get_time(object)) {
+		str_addf(ret, "<dateTime.iso8601>%s</dateTime.iso8601>", value_get_time(object));
+		return;
+	}
+	str_adds(ret, "<struct>");
+	/* Iterating does not change the object, but jansson's iterators are not const. */
+	json_object_foreach ((json_t *)object, key, item) {
+		str_adds(ret, "<member><name>");
+		xml_add_text(ret, key, strlen(key));
+		str_adds(ret, "</name>");
+		value_to_xml(item, ret);
+		str_adds(ret, "</member>");
+	}
+	str_adds(ret, "</struct>");
+}
+
+static void string_to_xml(const json_t *string, struct str *ret)
+{
+	str_adds(ret, "<string>");
+	xml_add_text(ret, json_string_value(string), json_string_length(string));
+	str_adds(ret, "</string>");
+}
+
+void value_to_xml(const json_t *value, struct str *ret)
+{
+	str_adds(ret, "<value>");
+	switch (value ? json_typeof(value) : JSON_NULL) {
+	case JSON_OBJECT:
+		object_to_xml(value, ret);
+		break;
+	case JSON_ARRAY:
+		array_to_xml(value, ret);
+		break;
+	case JSON_STRING:
+		string_to_xml(value, ret);
+		break;
+	case JSON_INTEGER:
+		integer_to_xml(json_integer_value(value), ret);
+		break;
+	case JSON_REAL:
+		real_to_xml(json_real_value(value), ret);
+		break;
+	case JSON_TRUE:
+	case JSON_FALSE:
+		str_adds(ret,
+			 json_is_true(value) ? "<boolean>1</boolean>" : "<boolean>0</boolean>");
+		break;
+	case JSON_NULL:
+		str_adds(ret, "<nil/>");
+		break;
+	}
+	str_adds(ret, "</value>");
+}
