@@ -64,7 +64,10 @@ struct key_table {
 	size_t count;
 };
 
-#define KEY_TABLE(array) { .keys = (array), .count = sizeof(array) / sizeof((array)[0]) }
+#define KEY_TABLE(array)                                                     \
+	{                                                                    \
+		.keys = (array), .count = sizeof(array) / sizeof((array)[0]) \
+	}
 
 /*
  * Rows. @of is the struct's tag and @member the field, which gives the key its name; a duration's
@@ -74,35 +77,39 @@ struct key_table {
  *	KEY_SECTION("server", "The server that Robot talks to."),
  *	KEY_INT(constants, server.port, 0, 65535, NULL, "8270", "TCP port; 0 takes a free one."),
  */
-#define KEY_SECTION(name_, doc_) { .name = (name_), .type = KEY_TYPE_SECTION, .doc = (doc_) }
-#define KEY_STRING(of, member, fallback_, doc_, ...)                                               \
+#define KEY_SECTION(name_, doc_)                                         \
+	{                                                                \
+		.name = (name_), .type = KEY_TYPE_SECTION, .doc = (doc_) \
+	}
+#define KEY_STRING(of, member, fallback_, doc_, ...) \
 	KEY_ROW(#member, STRING, KEY_FIELD(of, member, char *), fallback_, doc_, __VA_ARGS__)
-#define KEY_PATH(of, member, fallback_, doc_, ...)                                                 \
+#define KEY_PATH(of, member, fallback_, doc_, ...) \
 	KEY_ROW(#member, PATH, KEY_FIELD(of, member, char *), fallback_, doc_, __VA_ARGS__)
-#define KEY_INT(of, member, min_, max_, unit_, fallback_, doc_, ...)                               \
-	KEY_ROW(#member, INT, KEY_FIELD(of, member, int), fallback_, doc_, .min = (min_),          \
+#define KEY_INT(of, member, min_, max_, unit_, fallback_, doc_, ...)                      \
+	KEY_ROW(#member, INT, KEY_FIELD(of, member, int), fallback_, doc_, .min = (min_), \
 		.max = (max_), .unit = (unit_), __VA_ARGS__)
-#define KEY_BOOL(of, member, fallback_, doc_, ...)                                                 \
+#define KEY_BOOL(of, member, fallback_, doc_, ...) \
 	KEY_ROW(#member, BOOL, KEY_FIELD(of, member, bool), fallback_, doc_, __VA_ARGS__)
-#define KEY_ENUM(of, member, enum_, names_, fallback_, doc_, ...)                                  \
-	KEY_ROW(#member, ENUM, KEY_FIELD(of, member, enum_), fallback_, doc_, .names = (names_),   \
+#define KEY_ENUM(of, member, enum_, names_, fallback_, doc_, ...)                                \
+	KEY_ROW(#member, ENUM, KEY_FIELD(of, member, enum_), fallback_, doc_, .names = (names_), \
 		__VA_ARGS__)
-#define KEY_DURATION(of, member, fallback_, doc_, ...)                                             \
-	KEY_ROW(#member, DURATION, KEY_FIELD(of, member##_ms, int64_t), fallback_, doc_,           \
+#define KEY_DURATION(of, member, fallback_, doc_, ...)                                   \
+	KEY_ROW(#member, DURATION, KEY_FIELD(of, member##_ms, int64_t), fallback_, doc_, \
 		.min = KEY_DURATION_MIN_MS, .max = KEY_DURATION_MAX_MS, __VA_ARGS__)
 
-#define KEY_ROW(name_, type_, offset_, fallback_, doc_, ...)                                       \
-	{                                                                                          \
-		.name = (name_), .type = KEY_TYPE_##type_, .offset = (offset_),                    \
-		.fallback = (fallback_), .doc = (doc_), __VA_ARGS__                                \
+#define KEY_ROW(name_, type_, offset_, fallback_, doc_, ...)                    \
+	{                                                                       \
+		.name = (name_), .type = KEY_TYPE_##type_, .offset = (offset_), \
+		.fallback = (fallback_), .doc = (doc_), __VA_ARGS__             \
 	}
 /* The offset of @member in struct @of; does not compile when its type is not @type. */
-#define KEY_FIELD(of, member, type)                                                                \
-	(offsetof(struct of, member) + 0 * sizeof(struct {                                         \
-		 _Static_assert(__builtin_types_compatible_p(                                      \
-					__typeof__(((struct of *)NULL)->member), type),            \
-				"the field's type is not the key's");                              \
-		 int unused;                                                                       \
+#define KEY_FIELD(of, member, type)                                                     \
+	(offsetof(struct of, member) +                                                  \
+	 0 * sizeof(struct {                                                            \
+		 _Static_assert(__builtin_types_compatible_p(                           \
+					__typeof__(((struct of *)NULL)->member), type), \
+				"the field's type is not the key's");                   \
+		 int unused;                                                            \
 	 }))
 
 /* key_find - the row of that name, sections included, or NULL */

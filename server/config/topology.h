@@ -12,6 +12,9 @@
 
 enum node_type { NODE_LOCAL, NODE_SSH };
 
+/* Names in the order of the enum, NULL-terminated. */
+extern const char *const node_type_names[];
+
 /* One entry below `nodes:`. Strings are owned by the topology. */
 struct topology_node {
 	char *name; /* the key: "DUT1" */
@@ -19,10 +22,10 @@ struct topology_node {
 	char *host; /* "localhost" for a local node */
 	int port;
 	char *username;
-	char *password;
-	char *private_key;
-	char *known_hosts;
-	char *run_dir; /* instead of the constant, or NULL */
+	char *password;	   /* "" when there is none */
+	char *private_key; /* absolute, or "" for the user's own */
+	char *known_hosts; /* absolute, or "" for the user's own */
+	char *run_dir;	   /* instead of the constant, or NULL */
 };
 
 struct topology {

@@ -261,7 +261,7 @@ char *yaml_shown(const yaml_node_t *node)
 	return own_printf("'%s'", text);
 }
 
-const char *yaml_file_key(struct yaml_file *file, const yaml_node_pair_t *pair, const char *scope)
+const char *yaml_file_key(struct yaml_file *file, const yaml_node_pair_t *pair, const char *where)
 {
 	yaml_node_t *node = yaml_file_node(file, pair->key);
 	auto_free char *shown = yaml_shown(node);
@@ -269,7 +269,7 @@ const char *yaml_file_key(struct yaml_file *file, const yaml_node_pair_t *pair, 
 	if (!yaml_is_nothing(node) && node->type == YAML_SCALAR_NODE &&
 	    strlen(scalar_text(node)) == node->data.scalar.length)
 		return scalar_text(node);
-	yaml_file_error(file, node, "", "%sexpected the name of a key, got %s", scope, shown);
+	yaml_file_error(file, node, where, "expected the name of a key, got %s", shown);
 	return NULL;
 }
 

@@ -55,9 +55,9 @@ bool yaml_is_nothing(const yaml_node_t *node);
 char *yaml_shown(const yaml_node_t *node);
 /*
  * yaml_file_key - the name that a pair's key has, borrowed; NULL after an error was added
- * @scope: in front of the key in the error: "nodes."
+ * @where: the mapping in the error: "nodes", or ""
  */
-const char *yaml_file_key(struct yaml_file *file, const yaml_node_pair_t *pair, const char *scope);
+const char *yaml_file_key(struct yaml_file *file, const yaml_node_pair_t *pair, const char *where);
 
 /*
  * yaml_file_read - store what a mapping says, by a table of keys

@@ -98,13 +98,24 @@ static void read_value(const struct reader *r, const struct key *key, yaml_node_
 		refuse(r, node, key->name, "%s", err.text);
 }
 
+/* "nodes.DUT1", "timeout", or "" for the whole file. */
+static char *mapping_name(const struct reader *r, const char *prefix)
+{
+	char *name = own_printf("%s%s", r->scope, prefix);
+
+	if (*name)
+		name[strlen(name) - 1] = '\0';
+	return name;
+}
+
 static void read_mapping(const struct reader *r, yaml_node_t *node, const char *prefix);
 
 static void read_pair(const struct reader *r, const yaml_node_pair_t *pair, const char *prefix)
 {
 	yaml_node_t *at = yaml_file_node(r->file, pair->key);
 	yaml_node_t *value = yaml_file_node(r->file, pair->value);
-	const char *part = yaml_file_key(r->file, pair, r->scope);
+	auto_free char *where = mapping_name(r, prefix);
+	const char *part = yaml_file_key(r->file, pair, where);
 	auto_free char *name = own_printf("%s%s", prefix, part ? part : "");
 	const struct key *key = key_find(r->table, name);
 	yaml_node_t **given;
@@ -138,10 +149,8 @@ static void read_mapping(const struct reader *r, yaml_node_t *node, const char *
 	if (yaml_is_nothing(node))
 		return;
 	if (node->type != YAML_MAPPING_NODE) {
-		auto_free char *name = own_printf("%s%s", r->scope, prefix);
+		auto_free char *name = mapping_name(r, prefix);
 
-		if (*name)
-			name[strlen(name) - 1] = '\0';
 		yaml_file_error(r->file, node, name, "expected a mapping of keys, got %s", shown);
 		return;
 	}
