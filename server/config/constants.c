@@ -49,6 +49,43 @@ static const struct key constant_keys[] = {
 	KEY_BOOL(constants, server.allow_remote_stop, "true",
 		 "Whether the keyword Stop Remote Server ends the server."),
 
+	KEY_SECTION("remote",
+		    "Who may talk to the server, and how much of it one client can take."),
+	KEY_PATH(constants, remote.unix_socket, "none",
+		 "Unix socket to listen on as well; only the server's user can connect.",
+		 .word = "none", .min = 1, .max = 107),
+	KEY_PATH(constants, remote.password_file, "none",
+		 "File with a line NAME:HASH for each user, as `vhostelctl passwd` makes it. With "
+		 "it every request needs HTTP Basic credentials.",
+		 .word = "none", .min = 1),
+	KEY_PATH(constants, remote.tls_certificate, "none",
+		 "Certificate chain in PEM; with it and remote.tls_key the TCP port speaks https. "
+		 "SIGHUP reads both anew.",
+		 .word = "none", .min = 1),
+	KEY_PATH(constants, remote.tls_key, "none", "Private key in PEM.", .word = "none",
+		 .min = 1),
+	KEY_BOOL(constants, remote.allow_anonymous, "false",
+		 "Whether to listen without a password file on an address that other machines "
+		 "reach. Whoever reaches it can then run commands here."),
+	KEY_STRING(constants, remote.allowed_hosts, "",
+		   "Host names, separated by spaces, by which clients may call the server beside "
+		   "its addresses, its own name and localhost."),
+	KEY_STRING(constants, remote.allowed_origins, "",
+		   "Web origins (https://lab.example), separated by spaces, whose pages may call "
+		   "the server."),
+	KEY_INT(constants, remote.body_kib, 1, 65536, "KiB", "4096", "Longest body of a request."),
+	KEY_INT(constants, remote.header_kib, 4, 1024, "KiB", "32",
+		"Memory for the headers of a request."),
+	KEY_INT(constants, remote.connections, 1, 10000, NULL, "512",
+		"Connections at once; more are answered with 503."),
+	KEY_INT(constants, remote.connections_per_address, 1, 10000, NULL, "384",
+		"Connections at once from one address."),
+	KEY_DURATION(constants, remote.idle, "60 s", "How long a kept connection may be idle."),
+	KEY_DURATION(constants, remote.request, "30 s",
+		     "How long a client may take to send a request, or to take its answer."),
+	KEY_DURATION(constants, remote.stop, "20 s",
+		     "How long a server that ends waits for cancelled calls."),
+
 	KEY_PATH(constants, run_dir, "auto",
 		 "Directory in which each VM has its own, with sockets, state and console log. "
 		 "'auto' is /run/vhostel for root, else vhostel in XDG_RUNTIME_DIR. Socket paths "
