@@ -4,9 +4,7 @@
 #include "config/constants.h"
 
 #include <errno.h>
-#include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 
 #include "base/own.h"
 #include "config/key_table.h"

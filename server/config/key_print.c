@@ -3,7 +3,9 @@
  */
 #include "config/key_table.h"
 
+#include <ctype.h>
 #include <string.h>
+#include <strings.h>
 
 #include "base/own.h"
 
@@ -51,15 +53,16 @@ static void print_comment(struct str *out, int indent, const char *text)
 /* Text that every YAML reader takes for the same string needs no quotes. */
 static bool is_plain(const char *text)
 {
-	static const char *const words[] = { "true", "false", "yes",  "no", "on",
-					     "off",  "null",  "auto", NULL };
-	size_t leading = strspn(text, "./");
+	static const char *const words[] = {
+		"true", "false", "yes", "no", "on", "off", "null", NULL
+	};
+	unsigned char first = (unsigned char)text[strspn(text, "./")];
 
 	for (size_t i = 0; words[i]; i++) {
 		if (strcasecmp(words[i], text) == 0)
-			return strcmp(text, "auto") == 0;
+			return false;
 	}
-	if (!*text || strchr("0123456789-", text[leading] ? text[leading] : 'x'))
+	if (!isalpha(first) && strcmp(text, "/") != 0)
 		return false;
 	return text[strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 				 "0123456789_./=,-")] == '\0';

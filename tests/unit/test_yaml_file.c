@@ -146,10 +146,9 @@ static void a_text_that_is_too_long_is_refused(void **state)
 
 static void a_duration_out_of_range_is_refused(void **state)
 {
-	static const char *const bad[] = {
-		"0",	"0 s", "25 h",	 "86401", "5 parsecs", "0.5 ms",
-		"-1 s", "s",   "1..5 s", "1 s 2", "1e3",       "0x10 s"
-	};
+	static const char *const bad[] = { "0",	     "0 s",    "25 h",	"86401", "5 parsecs",
+					   "0.5 ms", "1.2 ms", "-1 s",	"s",	 "1..5 s",
+					   "1 s 2",  "1e3",    "0x10 s" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
