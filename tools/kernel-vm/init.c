@@ -25,21 +25,20 @@
 #include <termios.h>
 #include <unistd.h>
 
-#define ROOT "/root"
+#define ROOT	 "/root"
 #define ROOT_TAG "virtioroot"
 /*
  * An msize of 262144 read 20 % faster than 131072 and as fast as the largest, 512000.
  * Source: Linux Documentation/filesystems/9p.rst
  */
 #define ROOT_OPTIONS "trans=virtio,version=9p2000.L,msize=262144,cache=loose"
-#define MODULES "/modules"
-#define RUNNER "/run-payload"
+#define MODULES	     "/modules"
+#define RUNNER	     "/run-payload"
 /* devtmpfs survives whatever an init script mounts over /run and /tmp */
 #define RUNNER_DIR "/dev/.vhostel"
-#define PATH "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+#define PATH	   "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
-static _Noreturn void give_up(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void give_up(const char *format, ...)
 {

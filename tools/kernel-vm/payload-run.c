@@ -27,8 +27,7 @@
 /* what a shell answers for a command that it cannot run */
 #define EXIT_CANNOT_RUN 127
 
-static _Noreturn void give_up(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void give_up(const char *format, ...)
 {
@@ -137,8 +136,7 @@ static void take_port_as_streams(const char *device)
 	setsid();
 	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
 		if (fd != stream ? dup2(fd, stream) < 0 : fcntl(fd, F_SETFD, 0) < 0)
-			give_up("cannot use %s as stream %d: %s", device, stream,
-				strerror(errno));
+			give_up("cannot use %s as stream %d: %s", device, stream, strerror(errno));
 }
 
 int main(int argc, char **argv)
