@@ -7,7 +7,7 @@ VERSION := 0.1.0
 SOURCES := $(wildcard server/base/*.c server/config/*.c server/value/*.c server/node/*.c \
 	server/qemu/*.c server/guest/*.c server/vm/*.c server/nfv/*.c server/remote/*.c keywords/*.c)
 OBJECTS := $(SOURCES:%.c=$(BUILD)/%.o)
-LIBS := -lxmlrpc -lxmlrpc_util -lmicrohttpd -lssh2 -lyaml -ljansson -lcrypt -lgnutls -lpthread
+LIBS := -lxmlrpc -lxmlrpc_util -lmicrohttpd -lssh2 -lyaml -ljansson -lcrypt -lgnutls -lm -lpthread
 
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 \
 	-Wwrite-strings -Wpointer-arith -Wvla -Wundef
@@ -33,4 +33,4 @@ TESTS := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(OBJECTS)
 	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
--include $(shell find $(BUILD) -name '*.d' 2>/dev/null)
+-include $(shell find $(BUILD)/server $(BUILD)/keywords $(BUILD)/tests -type f -name '*.d' 2>/dev/null)

@@ -40,6 +40,13 @@ int agent_send(struct agent *agent, const char *command, const json_t *arguments
 	       const struct wait *w, struct error *err);
 
 /*
+ * agent_write_file - open, write, close a file of the guest; for /proc and /sys above all
+ * Errors: as agent_execute(); what the file itself refuses is EREMOTEIO.
+ */
+int agent_write_file(struct agent *agent, const char *path, const char *text, const struct wait *w,
+		     struct error *err);
+
+/*
  * agent_run - run a program in the guest to its end
  * @argv:  NULL-terminated, looked up in the agent's PATH; borrowed
  * @input: standard input or NULL; borrowed

@@ -17,6 +17,7 @@
 
 struct stream {
 	struct watch watch;
+	struct stream_listener listener;
 	struct node *node;
 	char *log_path;
 	size_t tail_size;
@@ -43,6 +44,17 @@ static void append(struct stream *stream, const char *bytes, size_t n)
 	}
 }
 
+static int end_of_stream(struct stream *stream)
+{
+	pthread_mutex_lock(&stream->mutex);
+	stream->closed = true;
+	pthread_mutex_unlock(&stream->mutex);
+	if (stream->listener.closed)
+		stream->listener.closed(stream->listener.owner);
+	bell_ring(&stream->bell);
+	return -1;
+}
+
 static int stream_ready(struct watch *watch)
 {
 	struct stream *stream =
@@ -52,22 +64,22 @@ static int stream_ready(struct watch *watch)
 
 	if (n < 0 && (errno == EAGAIN || errno == EINTR))
 		return 0;
-	if (n > 0) {
-		append(stream, buffer, (size_t)n);
-	} else {
-		lock_scope(&stream->mutex);
-		stream->closed = true;
-	}
+	if (n <= 0)
+		return end_of_stream(stream);
+	append(stream, buffer, (size_t)n);
 	bell_ring(&stream->bell);
-	return n > 0 ? 0 : -1;
+	return 0;
 }
 
 int stream_open(struct watcher *watcher, int fd, struct node *node, const char *log_path,
-		off_t offset, size_t tail_size, struct stream **ret, struct error *err)
+		off_t offset, size_t tail_size, const struct stream_listener *listener,
+		struct stream **ret, struct error *err)
 {
 	struct stream *stream = own_alloc(sizeof(*stream));
 
 	stream->watch = (struct watch){ .fd = fd, .ready = stream_ready };
+	if (listener)
+		stream->listener = *listener;
 	stream->node = node;
 	stream->log_path = own_strdup(log_path);
 	stream->tail_size = tail_size;
@@ -121,6 +133,14 @@ bool stream_closed(struct stream *stream)
 	lock_scope(&stream->mutex);
 
 	return stream->closed;
+}
+
+bool stream_tail_has(struct stream *stream, const char *text)
+{
+	lock_scope(&stream->mutex);
+
+	return stream->tail.length &&
+	       memmem(stream->tail.text, stream->tail.length, text, strlen(text));
 }
 
 /* Appends what the tail has from @offset on; -1 when @offset lies before the tail. */

@@ -20,6 +20,12 @@
 
 struct stream;
 
+/* What the owner is told on the watcher's thread when QEMU closed the stream; may be NULL. */
+struct stream_listener {
+	void (*closed)(void *owner);
+	void *owner;
+};
+
 /*
  * stream_open - start to collect
  * @fd:        a connected non-blocking stream; taken in any case
@@ -28,7 +34,8 @@ struct stream;
  * @tail_size: bytes kept in memory; what is older is read from the log
  */
 int stream_open(struct watcher *watcher, int fd, struct node *node, const char *log_path,
-		off_t offset, size_t tail_size, struct stream **ret, struct error *err);
+		off_t offset, size_t tail_size, const struct stream_listener *listener,
+		struct stream **ret, struct error *err);
 void stream_close(struct stream *stream);
 /* stream_bell - rings when text arrived and when the stream ended */
 struct bell *stream_bell(struct stream *stream);
@@ -37,6 +44,8 @@ off_t stream_end(struct stream *stream);
 /* stream_arrived_us - clock_us() when the last byte arrived */
 int64_t stream_arrived_us(struct stream *stream);
 bool stream_closed(struct stream *stream);
+/* stream_tail_has - whether @text stands in what is kept in memory */
+bool stream_tail_has(struct stream *stream, const char *text);
 /* stream_read - append the bytes from @offset to the end, at most @limit, to @ret */
 int stream_read(struct stream *stream, off_t offset, size_t limit, const struct wait *w,
 		struct str *ret, struct error *err);

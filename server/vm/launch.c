@@ -1,0 +1,342 @@
+/*
+ * Bringing a VM to life.
+ *
+ * How it works: QEMU starts paused. Its sockets are connected before the guest's first
+ * instruction, so no byte of the console and no event is lost. Then the NICs are plugged as their
+ * vswitches connect, the vCPU threads are pinned, and the guest is let go. From there on the start
+ * waits for whichever comes first: the ready line, the agent's port, a panic, a failure of the
+ * payload, or the end of QEMU.
+ */
+#include "vm/launch.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "value/value.h"
+#include "vm/end.h"
+#include "vm/hostel.h"
+#include "vm/plug.h"
+#include "vm/run_dir.h"
+
+/* Kept of what QEMU prints when it does not start. */
+#define QEMU_LOG_MAX 2048
+
+static double seconds_since(int64_t began_us)
+{
+	return (double)(clock_us() - began_us) / 1e6;
+}
+
+int vm_claim(struct vm *vm, struct error *err)
+{
+	lock_scope(&vm->mutex);
+
+	if (vm->state != VM_DEFINED)
+		return error_set(err, EINVAL, "VM '%s' is %s already", vm->name,
+				 vm_state_names[vm->state]);
+	vm->state = VM_STARTING;
+	vm->stage = "preparing";
+	return 0;
+}
+
+/* What QEMU said on its standard error, as the end of a message. */
+static void add_qemu_log(struct vm *vm, struct error *err)
+{
+	auto_free char *path = qemu_path(vm->run_dir, QEMU_ERROR_LOG);
+	struct wait w = wait_for_ms(1000);
+	auto_str text = { 0 };
+	auto_free char *said = NULL;
+
+	if (node_read_file(vm->node, path, 0, QEMU_LOG_MAX, &w, &text, NULL) < 0 || !text.length)
+		return;
+	said = str_printable(text.text, text.length);
+	said[strlen(said) - str_ends(said, "\n")] = '\0';
+	error_append(err, "; QEMU said: %s", said);
+}
+
+static int launch(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		  struct error *err)
+{
+	auto_free char *log_path = qemu_path(vm->run_dir, QEMU_ERROR_LOG);
+	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
+	struct node_process process;
+	struct qemu_spec spec = plan->spec;
+
+	vm_set_stage(vm, "starting QEMU");
+	spec.name = vm->name;
+	spec.run_dir = vm->run_dir;
+	qemu_command(&spec, &vm->command_line);
+	if (node_make_dirs(vm->node, vm->run_dir, 0700, w, err) < 0 ||
+	    node_remove_tree(vm->node, console_path, w, err) < 0 ||
+	    run_dir_save(vm, false, w, err) < 0)
+		return -1;
+	if (plan->prepare && plan->prepare(vm, plan->context, w, err) < 0)
+		return -1;
+	if (node_launch(vm->node, vm->command_line.items, log_path, w, &process, err) < 0)
+		return -1;
+	pthread_mutex_lock(&vm->mutex);
+	vm->process = process;
+	pthread_mutex_unlock(&vm->mutex);
+	if (!vm_attach(vm, false, w, err))
+		return 0;
+	/* Cancelled is cancelled; anything else is QEMU's to explain. */
+	if (err->code != ECANCELED) {
+		error_prefix(err, "QEMU did not start");
+		add_qemu_log(vm, err);
+	}
+	return -1;
+}
+
+static int vcpu_threads(struct vm *vm, const struct wait *w, json_t **ret, struct error *err)
+{
+	return qmp_execute(vm->qmp, "query-cpus-fast", NULL, w, ret, err);
+}
+
+int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err)
+{
+	auto_json *threads = NULL;
+	size_t index;
+	json_t *thread;
+
+	if (count != (size_t)vm->cpus)
+		return error_set(err, EINVAL,
+				 "argument 'host_cpus': VM '%s' has %d vCPUs, got %zu host CPUs",
+				 vm->name, vm->cpus, count);
+	if (vcpu_threads(vm, w, &threads, err) < 0)
+		return -1;
+	json_array_foreach (threads, index, thread) {
+		pid_t id = (pid_t)json_integer_value(json_object_get(thread, "thread-id"));
+		size_t vcpu = (size_t)json_integer_value(json_object_get(thread, "cpu-index"));
+
+		if (vcpu < count &&
+		    node_set_affinity(vm->node, id, &cpus[vcpu], 1, w, err) < 0)
+			return error_prefix(err, "vCPU %zu to CPU %d", vcpu, cpus[vcpu]);
+	}
+	return 0;
+}
+
+int vm_schedule(struct vm *vm, const char *policy, int priority, const struct wait *w,
+		struct error *err)
+{
+	auto_json *threads = NULL;
+	size_t index;
+	json_t *thread;
+
+	if (vcpu_threads(vm, w, &threads, err) < 0)
+		return -1;
+	json_array_foreach (threads, index, thread) {
+		pid_t id = (pid_t)json_integer_value(json_object_get(thread, "thread-id"));
+
+		if (node_set_scheduler(vm->node, id, policy, priority, w, err) < 0)
+			return -1;
+	}
+	return 0;
+}
+
+static bool agent_is_open(struct vm *vm)
+{
+	lock_scope(&vm->mutex);
+
+	return vm->agent_open;
+}
+
+static regex_t panic_regex;
+
+static void compile_panic(void)
+{
+	regcomp(&panic_regex, "Kernel panic - not syncing", REG_EXTENDED | REG_NOSUB);
+}
+
+static const regex_t *panic_pattern(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, compile_panic);
+	return &panic_regex;
+}
+
+/* The end of QEMU before the guest was ready, in words. */
+static int ended_early(struct vm *vm, const struct readiness *r, struct error *err)
+{
+	lock_scope(&vm->mutex);
+
+	if (!strcmp(vm->end_reason, "guest-shutdown"))
+		return error_set(err, ECONNRESET,
+				 "the guest powered off while waiting for %s: the payload or the "
+				 "init script ended",
+				 r->awaits);
+	if (!strcmp(vm->end_reason, "guest-panic"))
+		return error_set(err, ECONNRESET, "the guest kernel panicked while waiting for %s",
+				 r->awaits);
+	return error_set(err, ECONNRESET, "QEMU ended (%s) while waiting for %s", vm->end_reason,
+			 r->awaits);
+}
+
+/* Looks once. 1: ready; 0: not yet; -1: never. */
+static int look(struct vm *vm, const struct readiness *r, struct stream_search *search,
+		const struct wait *w, struct error *err)
+{
+	const regex_t *patterns[] = { panic_pattern(), r->ready, r->failure };
+	size_t count = !r->ready ? 1 : r->failure ? 3 : 2;
+	auto_free char *line = NULL;
+	bool ended = vm_ended(vm);
+	int which;
+
+	if (stream_search_next(search, patterns, count, w, &which, &line, err) < 0)
+		return -1;
+	if (which == 0)
+		return error_set(err, ECONNRESET, "the guest kernel panicked: %s", line);
+	if (which == 1)
+		return 1;
+	if (which == 2)
+		return error_set(err, ECONNRESET, "the payload failed: %s", line);
+	if (ended)
+		return ended_early(vm, r, err);
+	return !r->ready && agent_is_open(vm);
+}
+
+static void note_kernel(struct vm *vm, int64_t began_us, struct trail *trail)
+{
+	if (vm->boot_time.kernel >= 0 || !stream_end(vm->console))
+		return;
+	vm->boot_time.kernel = seconds_since(began_us);
+	vm_set_stage(vm, "the kernel is running");
+	trail_step(trail, "the kernel prints");
+}
+
+static int await_ready(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		       struct trail *trail, struct error *err)
+{
+	struct stream_search search = { .stream = vm->console };
+	auto_listener console = { .fd = -1 }, events = { .fd = -1 };
+	int found;
+
+	if (bell_listen(stream_bell(vm->console), &console, err) < 0 ||
+	    bell_listen(&vm->bell, &events, err) < 0)
+		return -1;
+	for (;;) {
+		struct pollfd fds[] = { { .fd = console.fd, .events = POLLIN },
+					{ .fd = events.fd, .events = POLLIN } };
+
+		bell_heard(&console);
+		bell_heard(&events);
+		found = look(vm, &plan->readiness, &search, w, err);
+		if (found)
+			return found < 0 ? -1 : 0;
+		note_kernel(vm, plan->began_us, trail);
+		if (wait_fds(w, fds, 2, err) < 0)
+			return error_append(err, " waiting for %s", plan->readiness.awaits);
+	}
+}
+
+int vm_await_agent(struct vm *vm, const struct wait *w, struct error *err)
+{
+	auto_listener events = { .fd = -1 };
+
+	if (bell_listen(&vm->bell, &events, err) < 0)
+		return -1;
+	while (vm->kind == VM_KERNEL && !agent_is_open(vm)) {
+		if (vm_ended(vm))
+			return error_set(err, ECONNRESET, "the VM ended");
+		if (bell_wait(&events, w, err) < 0)
+			return error_append(err, ": no guest agent opened its port in the guest");
+	}
+	return agent_execute(vm->agent, "guest-ping", NULL, w, NULL, err);
+}
+
+static int await_payload(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+			 struct trail *trail, struct error *err)
+{
+	vm_set_stage(vm, "waiting for the kernel");
+	if (await_ready(vm, plan, w, trail, err) < 0)
+		return -1;
+	if (plan->readiness.ready) {
+		int64_t latency_us = clock_us() - stream_arrived_us(vm->console);
+
+		trail_step(trail, "%s: ready, seen %.1f ms after its line arrived",
+			   plan->readiness.awaits, (double)latency_us / 1000);
+	} else {
+		vm_set_stage(vm, "the guest agent opened its port");
+		if (vm_await_agent(vm, w, err) < 0)
+			return -1;
+		trail_step(trail, "the guest agent answers");
+	}
+	vm->boot_time.ready = seconds_since(plan->began_us);
+	return 0;
+}
+
+static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		struct trail *trail, struct error *err)
+{
+	if (launch(vm, plan, w, err) < 0)
+		return -1;
+	vm->boot_time.launch = seconds_since(plan->began_us);
+	trail_step(trail, "QEMU %s is up, process %d, %s", qmp_version(vm->qmp),
+		   (int)vm->process.pid, vm->kvm ? "KVM" : "TCG");
+	vm_set_stage(vm, "waiting for the vswitch");
+	if (vhost_plug_all(vm, w, trail, err) < 0)
+		return -1;
+	vm->boot_time.vhost = seconds_since(plan->began_us);
+	if (vm->host_cpu_count) {
+		if (vm_pin(vm, vm->host_cpus, vm->host_cpu_count, w, err) < 0)
+			return -1;
+		trail_step(trail, "pinned %zu vCPU(s)", vm->host_cpu_count);
+	}
+	if (plan->machine.paused)
+		return 0;
+	if (qmp_execute(vm->qmp, "cont", NULL, w, NULL, err) < 0)
+		return -1;
+	return await_payload(vm, plan, w, trail, err);
+}
+
+static void take_machine(struct vm *vm, const struct machine_options *o)
+{
+	vm->cpus = o->cpus;
+	vm->memory_mib = o->memory_mib;
+	vm->host_cpu_count = o->host_cpu_count;
+	vm->host_cpus = own_alloc((o->host_cpu_count + 1) * sizeof(int));
+	if (o->host_cpu_count)
+		memcpy(vm->host_cpus, o->host_cpus, o->host_cpu_count * sizeof(int));
+}
+
+/* Undoes a start: the error gets the stage and the console first, they go with the VM. */
+static int give_up(struct vm *vm, struct error *err)
+{
+	bool redefine = vm->nic_count > 0;
+
+	if (err->code == ETIMEDOUT)
+		error_append(err, " (last stage: %s)", vm->stage);
+	vm_add_console(vm, err);
+	error_prefix(err, "VM '%s'", vm->name);
+	if (err->code == ECANCELED)
+		log_info("VM '%s': start cancelled, destroyed: %s", vm->name, err->text);
+	vm_destroy(vm, VM_FAILED);
+	hostel_forget(vm->hostel, vm, redefine);
+	return -1;
+}
+
+int vm_bring_up(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		struct trail *trail, struct error *err)
+{
+	struct wait both = vm_wait(vm, w);
+	int rc;
+
+	take_machine(vm, &plan->machine);
+	rc = gate_enter(&vm->gate, &both, err);
+	if (rc < 0)
+		return give_up(vm, err);
+	rc = boot(vm, plan, &both, trail, err);
+	/* A kill that came with the last step wins: it must not find a VM that runs on. */
+	if (!rc)
+		rc = run_dir_save(vm, true, &both, err);
+	if (!rc && cancel_thrown(&vm->kill))
+		rc = error_set(err, ECANCELED, "the VM is being killed");
+	if (rc < 0)
+		give_up(vm, err);
+	else
+		vm_set_state(vm, plan->machine.paused ? VM_PAUSED : VM_RUNNING);
+	gate_leave(&vm->gate);
+	return rc;
+}

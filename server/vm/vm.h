@@ -1,0 +1,139 @@
+/*
+ * A virtual machine: one life from its definition to its end.
+ *
+ * How it works: the registry of the hostel holds every VM by name. A VM object lives once; a VM
+ * that is started again is a new object with the old one's interfaces. What changes while it runs
+ * is guarded by @mutex and announced by @bell; operations that change QEMU (start, stop, kill,
+ * plug) pass @gate one at a time. @kill cancels whatever waits inside an operation.
+ */
+#ifndef VM_VM_H
+#define VM_VM_H
+
+#include <jansson.h>
+#include <stdatomic.h>
+
+#include "base/trail.h"
+#include "base/wait.h"
+#include "guest/agent.h"
+#include "node/facts.h"
+#include "node/node.h"
+#include "qemu/qmp.h"
+#include "qemu/stream.h"
+#include "vm/nic.h"
+
+#define VM_NAME_MAX 32
+#define VM_CPUS_MAX 255
+
+struct hostel;
+
+enum vm_state {
+	VM_DEFINED,
+	VM_STARTING,
+	VM_RUNNING,
+	VM_PAUSED,
+	VM_STOPPING,
+	VM_STOPPED,
+	VM_FAILED,
+	VM_STATES
+};
+
+/* Names in the order of the enum. */
+extern const char *const vm_state_names[];
+
+enum vm_kind { VM_KERNEL, VM_IMAGE, VM_KINDS };
+extern const char *const vm_kind_names[];
+
+/* Seconds since the call of the start keyword; -1: not reached. */
+struct boot_time {
+	double launch; /* QEMU answers on QMP */
+	double vhost;  /* every vhost interface is connected and plugged */
+	double kernel; /* the first byte on the console */
+	double ready;  /* the payload or the guest agent is ready */
+};
+
+struct vm {
+	atomic_int references;
+	struct hostel *hostel;
+	char *name;
+	struct node *node;
+	char *run_dir;
+	struct gate gate;
+	struct cancel kill;
+	struct bell bell;
+
+	/* Set by the start before the state leaves VM_STARTING, constant afterwards. */
+	enum vm_kind kind;
+	int cpus;
+	int memory_mib;
+	bool kvm;
+	int *host_cpus;
+	size_t host_cpu_count;
+	char *vnf;
+	char *username;
+	char *password;
+	struct strv command_line;
+	struct node_process process;
+	struct watch process_watch;
+	struct qmp *qmp;
+	struct stream *console;
+	struct stream *payload;
+	struct agent *agent;
+	struct boot_time boot_time;
+
+	pthread_mutex_t mutex; /* everything below */
+	enum vm_state state;
+	const char *stage; /* of the start, for errors: a literal */
+	int qemu_id;
+	struct nic nics[NICS_MAX];
+	size_t nic_count;
+	bool process_gone;	 /* the three ends that make one */
+	bool qmp_gone;
+	bool console_gone;
+	bool ended;		 /* all of QEMU is gone */
+	bool asked_to_end;	 /* a keyword ends it */
+	char *shutdown_reason;	 /* of QMP's SHUTDOWN event, or NULL */
+	char *end_reason;	 /* as Wait Until VM Stops returns it, set with @ended */
+	int end_status;		 /* of the process as waitpid(2) has it, -1 unknown */
+	int resets;		 /* RESET events so far */
+	bool agent_open;	 /* the guest opened the agent's port */
+	struct stream *testpmd;	 /* where its testpmd has its prompt, or NULL; borrowed */
+	struct gate testpmd_gate; /* one command at its prompt at a time */
+};
+
+/* vm_check_name - EINVAL unless 1 to 32 characters of A-Z a-z 0-9 . _ - */
+int vm_check_name(const char *name, struct error *err);
+/* vm_new - a defined VM without interfaces, one reference */
+int vm_new(struct hostel *hostel, const char *name, struct node *node, const char *run_dir,
+	   int qemu_id, struct vm **ret, struct error *err);
+struct vm *vm_get(struct vm *vm);
+/* vm_put - drop a reference; the last one frees. NULL is fine. */
+void vm_put(struct vm *vm);
+void vm_put_scope(struct vm **vm);
+#define auto_vm __attribute__((cleanup(vm_put_scope))) struct vm
+
+enum vm_state vm_state_now(struct vm *vm);
+/* vm_set_state - and ring the bell */
+void vm_set_state(struct vm *vm, enum vm_state state);
+void vm_set_stage(struct vm *vm, const char *stage);
+bool vm_ended(struct vm *vm);
+/* vm_wait - @w, cancelled also when the VM is being killed */
+struct wait vm_wait(struct vm *vm, const struct wait *w);
+/* vm_check_running - EINVAL with the state unless QEMU runs and its start is complete */
+int vm_check_running(struct vm *vm, struct error *err);
+/* vm_ssh_port, vm_serial_port - by the port bases of the constants */
+json_t *vm_info(struct vm *vm);
+/* vm_interfaces - {"vhost1": {...}, ...}, asking QEMU who is connected when it runs */
+json_t *vm_interfaces(struct vm *vm);
+/* vm_console_tail - the last @lines lines of the console, each indented, owned by the caller */
+char *vm_console_tail(struct vm *vm, int lines);
+/* vm_add_console - append the last console lines to @err when there are any */
+void vm_add_console(struct vm *vm, struct error *err);
+/*
+ * vm_attach - what the VM tells from now on: events, console, end of the process
+ *
+ * For a VM whose QEMU listens on the sockets in its run directory. @resumed: it ran before this
+ * server did, so its console has text already.
+ */
+int vm_attach(struct vm *vm, bool resumed, const struct wait *w, struct error *err);
+
+#endif
