@@ -15,87 +15,26 @@
 
 #include "base/own.h"
 #include "value/value.h"
-
-/*
- * The stand-in of a character: the marker and three private characters that carry 7 bits each.
- * All four are three bytes long in UTF-8.
- */
-#define MAP_MARKER 0xe7f0u
-#define MAP_FIRST  0xe700u
-#define MAP_BYTES  12
-
-bool xml_needs_mapping(unsigned int character)
-{
-	return character > 0xffff || character == MAP_MARKER;
-}
-
-void utf8_add(struct str *ret, unsigned int c)
-{
-	char bytes[4];
-	size_t n = 0;
-
-	if (c < 0x80) {
-		bytes[n++] = (char)c;
-	} else if (c < 0x800) {
-		bytes[n++] = (char)(0xc0 | c >> 6);
-	} else if (c < 0x10000) {
-		bytes[n++] = (char)(0xe0 | c >> 12);
-		bytes[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	} else {
-		bytes[n++] = (char)(0xf0 | c >> 18);
-		bytes[n++] = (char)(0x80 | (c >> 12 & 0x3f));
-		bytes[n++] = (char)(0x80 | (c >> 6 & 0x3f));
-	}
-	if (c >= 0x80)
-		bytes[n++] = (char)(0x80 | (c & 0x3f));
-	str_add(ret, bytes, n);
-}
-
-void xml_map_character(struct str *ret, unsigned int c)
-{
-	utf8_add(ret, MAP_MARKER);
-	utf8_add(ret, MAP_FIRST + (c >> 14));
-	utf8_add(ret, MAP_FIRST + (c >> 7 & 0x7f));
-	utf8_add(ret, MAP_FIRST + (c & 0x7f));
-}
-
-static unsigned int three_bytes(const char *p)
-{
-	return ((unsigned int)p[0] & 0xf) << 12 | ((unsigned int)p[1] & 0x3f) << 6 |
-	       ((unsigned int)p[2] & 0x3f);
-}
-
-void xml_unmap(struct str *ret, const char *text, size_t length)
-{
-	static const char marker[] = "\xee\x9f\xb0";
-	const char *end = text + length;
-
-	for (;;) {
-		const char *p = memmem(text, (size_t)(end - text), marker, 3);
-
-		if (!p || end - p < MAP_BYTES)
-			break;
-		str_add(ret, text, (size_t)(p - text));
-		utf8_add(ret, (three_bytes(p + 3) - MAP_FIRST) << 14 |
-				      (three_bytes(p + 6) - MAP_FIRST) << 7 |
-				      (three_bytes(p + 9) - MAP_FIRST));
-		text = p + MAP_BYTES;
-	}
-	str_add(ret, text, (size_t)(end - text));
-}
+#include "value/xml_text.h"
 
 static json_t *string_from(xmlrpc_env *env, xmlrpc_value *from)
 {
 	auto_str text = { 0 };
 	const char *bytes;
+	json_t *value;
 	size_t length;
 
 	xmlrpc_read_string_lp(env, from, &length, &bytes);
 	if (env->fault_occurred)
 		return NULL;
-	xml_unmap(&text, bytes, length);
+	if (xml_is_number(bytes)) {
+		value = json_real(strtod(bytes + strlen(XML_NUMBER_MARK), NULL));
+	} else {
+		xml_unmap(&text, bytes, length);
+		value = json_stringn_nocheck(text.text, text.length);
+	}
 	free((char *)bytes);
-	return json_stringn_nocheck(text.text, text.length);
+	return value;
 }
 
 static json_t *time_from(xmlrpc_env *env, xmlrpc_value *from)
@@ -254,51 +193,6 @@ int value_from_xmlrpc(xmlrpc_value *from, json_t **ret_value, size_t *ret_member
 	if (!rc)
 		*ret_value = take_ptr(value);
 	return rc;
-}
-
-/* The length of what can be copied as it is: no markup, no control character, no 0xEF lead. */
-static size_t plain_length(const char *p, size_t left)
-{
-	size_t n = 0;
-
-	for (; n < left; n++) {
-		unsigned char c = (unsigned char)p[n];
-
-		if ((c < 0x20 && c != '\n' && c != '\t') || c == '&' || c == '<' || c == '>' ||
-		    c == 0x7f || c == 0xef)
-			break;
-	}
-	return n;
-}
-
-void xml_add_text(struct str *ret, const char *text, size_t length)
-{
-	for (size_t i = 0; i < length;) {
-		size_t n = plain_length(text + i, length - i);
-		unsigned char c;
-
-		str_add(ret, text + i, n);
-		i += n;
-		if (i == length)
-			break;
-		c = (unsigned char)text[i];
-		if (c == '&')
-			str_adds(ret, "&amp;");
-		else if (c == '<')
-			str_adds(ret, "&lt;");
-		else if (c == '>')
-			str_adds(ret, "&gt;");
-		else if (c == '\r')
-			str_adds(ret, "&#13;");
-		else if (c == 0xef && length - i >= 3 && (unsigned char)text[i + 1] == 0xbf &&
-			 (unsigned char)text[i + 2] >= 0xbe)
-			str_adds(ret, "\xef\xbf\xbd"), i += 2; /* U+FFFE and U+FFFF */
-		else if (c < 0x20)
-			utf8_add(ret, 0x2400u + c);
-		else
-			str_add(ret, text + i, 1);
-		i++;
-	}
 }
 
 static void real_to_xml(double number, struct str *ret)

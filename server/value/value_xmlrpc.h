@@ -5,7 +5,6 @@
 #define VALUE_VALUE_XMLRPC_H
 
 #include <jansson.h>
-#include <stdbool.h>
 #include <stddef.h>
 #include <xmlrpc-c/base.h>
 
@@ -18,8 +17,9 @@
  * @ret_members: struct members below it are added here, so that the caller can find out that
  *               members of one name were merged
  *
- * Text is taken through xml_unmap(): characters that xmlrpc-c refuses are back afterwards.
- * Errors: EINVAL for a double that is not finite and a dateTime that is none.
+ * The body was prepared as value/xml_text.h says: characters that xmlrpc-c refuses and the digits
+ * of doubles that it loses are back afterwards.
+ * Errors: EINVAL for a double that is not finite.
  */
 int value_from_xmlrpc(xmlrpc_value *from, json_t **ret_value, size_t *ret_members,
 		      struct error *err);
@@ -34,19 +34,4 @@ int value_from_xmlrpc(xmlrpc_value *from, json_t **ret_value, size_t *ret_member
  * name space, as Python has them.
  */
 void value_to_xml(const json_t *value, struct str *ret);
-/* xml_add_text - append @text with everything escaped or made visible that XML cannot carry */
-void xml_add_text(struct str *ret, const char *text, size_t length);
-
-/*
- * xmlrpc-c refuses characters above U+FFFF. xml_map_character() appends a stand-in of private
- * characters to @ret, and xml_unmap() appends @text with the characters back in place.
- * A private character of that kind that comes from outside must go through the mapping as well:
- * xml_needs_mapping() tells.
- */
-bool xml_needs_mapping(unsigned int character);
-void xml_map_character(struct str *ret, unsigned int character);
-void xml_unmap(struct str *ret, const char *text, size_t length);
-/* utf8_add - append one character */
-void utf8_add(struct str *ret, unsigned int character);
-
 #endif
