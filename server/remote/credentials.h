@@ -1,0 +1,38 @@
+/*
+ * User names and salted password hashes, and HTTP Basic credentials checked against them.
+ */
+#ifndef REMOTE_CREDENTIALS_H
+#define REMOTE_CREDENTIALS_H
+
+#include <stdbool.h>
+
+#include "base/error.h"
+
+/* Bytes of a password file, of a user name and of a password. */
+#define CREDENTIALS_FILE_MAX	 (1024 * 1024)
+#define CREDENTIALS_NAME_MAX	 64
+#define CREDENTIALS_PASSWORD_MAX 512
+
+struct credentials;
+
+/*
+ * credentials_load - read a file of lines NAME:HASH, hashes as crypt(3) makes them
+ * @ret: owned by the caller
+ *
+ * Empty lines and lines that start with # are skipped.
+ * Errors: EINVAL with FILE:LINE for a line without a name or with a hash that crypt(3) does not
+ * know, for a name given twice and for a file without any user; EPERM when others can write it.
+ */
+int credentials_load(const char *path, struct credentials **ret, struct error *err);
+void credentials_free(struct credentials *c);
+/*
+ * credentials_check - whether an Authorization header names a user with the right password
+ * @authorization: "Basic dXNlcjpwYXNzd29yZA==", or NULL
+ *
+ * A password that was right is remembered as a keyed digest, because a hash takes some 100 ms on
+ * purpose and Robot opens a connection for every call. Comparisons take the same time whatever
+ * differs, and an unknown user costs what a wrong password costs. Source: RFC 7617.
+ */
+bool credentials_check(struct credentials *c, const char *authorization);
+
+#endif

@@ -1,0 +1,283 @@
+/*
+ * The remote library protocol of Robot Framework.
+ * Source: Robot Framework User Guide, "Remote library interface".
+ */
+#include "remote/robot.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/log.h"
+#include "base/own.h"
+#include "remote/library.h"
+#include "remote/output.h"
+#include "value/value.h"
+
+/* Longest name that an error repeats. */
+#define NAME_SHOWN_MAX 100
+
+int robot_init(struct robot *robot, struct hostel *hostel, struct constants_box *constants,
+	       void (*request_stop)(void), struct error *err)
+{
+	*robot = (struct robot) { .hostel = hostel,
+				  .constants = constants,
+				  .request_stop = request_stop };
+	return cancel_init(&robot->stopping, err);
+}
+
+void robot_clear(struct robot *robot)
+{
+	cancel_clear(&robot->stopping);
+}
+
+static json_t *text_member(const char *text)
+{
+	return value_text(text, strlen(text));
+}
+
+static json_t *passed(json_t *value, const struct trail *trail)
+{
+	auto_free char *output = output_from_trail(trail);
+
+	return json_pack("{s:s, s:o, s:o}", "status", "PASS", "output", text_member(output),
+			 "return", value ? value : json_null());
+}
+
+static json_t *failed(const struct call *call, const struct error *err)
+{
+	auto_free char *output = output_from_trail(&call->trail);
+	auto_free char *traceback = output_traceback(&call->trail);
+
+	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:b, s:b}", "status", "FAIL", "output",
+			 text_member(output), "return", "", "error", text_member(err->text),
+			 "traceback", text_member(traceback), "continuable", call->continuable,
+			 "fatal", call->fatal);
+}
+
+static int unknown_keyword(const char *name, struct error *err)
+{
+	const struct keyword *nearest = keyword_nearest(name);
+	auto_free char *shown = str_printable(name, strnlen(name, NAME_SHOWN_MAX));
+
+	error_set(err, EINVAL, "No keyword '%s' on this server", shown);
+	return nearest ? error_append(err, ", did you mean '%s'?", nearest->name) : -1;
+}
+
+static int bind_and_run(const struct keyword *keyword, const json_t *args, const json_t *kwargs,
+			struct call *call, json_t **ret, struct error *err)
+{
+	auto_free void *bound = own_alloc(keyword->args_size ? keyword->args_size : 1);
+	int rc = keyword_bind(keyword, args, kwargs, call->hostel, bound, err);
+
+	if (!rc)
+		rc = keyword->run(call, bound, ret, err);
+	keyword_unbind(keyword, bound);
+	return rc;
+}
+
+/* What a tester asks the log later: who called what, how long it took, how it ended. */
+static void log_call(const char *name, const char *peer, int64_t took_us, int rc,
+		     const struct error *err)
+{
+	double took_s = (double)took_us / 1e6;
+
+	if (!rc)
+		log_debug("%s: %s: PASS (%.3f s)", peer, name, took_s);
+	else if (err->code == ECANCELED)
+		log_warn("%s: %s: cancelled after %.3f s: %s", peer, name, took_s, err->text);
+	else
+		log_info("%s: %s: FAIL (%.3f s): %s", peer, name, took_s, err->text);
+}
+
+static struct wait cancelled_by(struct robot *robot, int fd)
+{
+	struct wait w = { .deadline_ms = INT64_MAX };
+
+	wait_add_cancel(&w, robot->stopping.fd, POLLIN, "the server is stopping");
+	if (fd >= 0)
+		wait_add_cancel(&w, fd, POLLRDHUP, "the client hung up");
+	return w;
+}
+
+static json_t *run(struct robot *robot, const struct keyword *keyword, const json_t *args,
+		   const json_t *kwargs, int fd, const char *peer)
+{
+	struct call call = { .hostel = robot->hostel, .cancel = cancelled_by(robot, fd) };
+	struct error err = { 0 };
+	json_t *value = NULL, *answer;
+	int64_t start_us = clock_us();
+	int rc;
+
+	trail_init(&call.trail);
+	rc = bind_and_run(keyword, args, kwargs, &call, &value, &err);
+	log_call(keyword->name, peer, clock_us() - start_us, rc, &err);
+	answer = rc ? failed(&call, &err) : passed(take_ptr(value), &call.trail);
+	json_decref(value);
+	trail_clear(&call.trail);
+	return answer;
+}
+
+json_t *robot_run_keyword(struct robot *robot, const char *name, const json_t *args,
+			  const json_t *kwargs, int fd, const char *peer)
+{
+	const struct keyword *keyword = keyword_find(name);
+	struct call none = { 0 };
+	struct error err;
+
+	atomic_fetch_add(&robot->calls, 1);
+	if (keyword)
+		return run(robot, keyword, args, kwargs, fd, peer);
+	unknown_keyword(name, &err);
+	return failed(&none, &err);
+}
+
+/* The name that the first parameter is; NULL with @err when it is none. */
+static const char *name_of(const json_t *params, struct error *err)
+{
+	const json_t *first = json_array_get(params, 0);
+
+	if (json_is_string(first) && strlen(json_string_value(first)) == json_string_length(first))
+		return json_string_value(first);
+	error_set(err, EINVAL, "parameter 1: expected a keyword's name");
+	return NULL;
+}
+
+static const struct keyword *keyword_of(const json_t *params, struct error *err)
+{
+	const char *name = name_of(params, err);
+	const struct keyword *keyword = name ? keyword_find(name) : NULL;
+
+	if (name && !keyword)
+		unknown_keyword(name, err);
+	return keyword;
+}
+
+/* Whether the question is about the library itself, which has no arguments, types or tags. */
+static bool about_library(const json_t *params)
+{
+	const char *name = json_string_value(json_array_get(params, 0));
+
+	return str_equal(name, LIBRARY_INTRO) || str_equal(name, LIBRARY_INIT);
+}
+
+static int get_keyword_names(const struct rpc_caller *caller, const json_t *params, json_t **ret,
+			     struct error *err)
+{
+	(void)caller, (void)params, (void)err;
+	*ret = library_names();
+	return 0;
+}
+
+static int get_keyword_arguments(const struct rpc_caller *caller, const json_t *params,
+				 json_t **ret, struct error *err)
+{
+	const struct keyword *keyword = keyword_of(params, err);
+
+	if (about_library(params))
+		*ret = json_array();
+	else if (keyword)
+		*ret = library_arguments(keyword, caller->robot->hostel);
+	return *ret ? 0 : -1;
+}
+
+static int get_keyword_types(const struct rpc_caller *caller, const json_t *params, json_t **ret,
+			     struct error *err)
+{
+	const struct keyword *keyword = keyword_of(params, err);
+
+	(void)caller;
+	if (about_library(params))
+		*ret = json_object();
+	else if (keyword)
+		*ret = library_types(keyword);
+	return *ret ? 0 : -1;
+}
+
+static int get_keyword_tags(const struct rpc_caller *caller, const json_t *params, json_t **ret,
+			    struct error *err)
+{
+	const struct keyword *keyword = keyword_of(params, err);
+
+	(void)caller;
+	if (about_library(params))
+		*ret = json_array();
+	else if (keyword)
+		*ret = library_tags(keyword);
+	return *ret ? 0 : -1;
+}
+
+static int get_keyword_documentation(const struct rpc_caller *caller, const json_t *params,
+				     json_t **ret, struct error *err)
+{
+	const struct keyword *keyword;
+
+	if (about_library(params)) {
+		*ret = library_introduction(json_string_value(json_array_get(params, 0)));
+		return 0;
+	}
+	keyword = keyword_of(params, err);
+	if (!keyword)
+		return -1;
+	*ret = library_documentation(keyword, caller->robot->hostel);
+	return 0;
+}
+
+static int get_library_information(const struct rpc_caller *caller, const json_t *params,
+				   json_t **ret, struct error *err)
+{
+	(void)params, (void)err;
+	*ret = library_information(caller->robot->hostel);
+	return 0;
+}
+
+static int run_keyword(const struct rpc_caller *caller, const json_t *params, json_t **ret,
+		       struct error *err)
+{
+	const char *name = name_of(params, err);
+	const json_t *args = json_array_get(params, 1);
+	const json_t *kwargs = json_array_get(params, 2);
+
+	if (!name)
+		return -1;
+	if (args && !json_is_array(args))
+		return error_set(err, EINVAL, "parameter 2: expected an array of arguments");
+	if (kwargs && !json_is_object(kwargs))
+		return error_set(err, EINVAL, "parameter 3: expected a struct of named arguments");
+	*ret = robot_run_keyword(caller->robot, name, args, kwargs, caller->fd, caller->peer);
+	return 0;
+}
+
+static int stop_remote_server(const struct rpc_caller *caller, const json_t *params, json_t **ret,
+			      struct error *err)
+{
+	struct robot *robot = caller->robot;
+	const struct constants *now = constants_hold(robot->constants);
+	bool allowed = now->server.allow_remote_stop;
+
+	(void)params, (void)err;
+	constants_release(robot->constants, now);
+	*ret = json_boolean(allowed);
+	log_info("%s: stop_remote_server%s", caller->peer,
+		 allowed ? "" : " refused: server.allow_remote_stop is false");
+	if (allowed)
+		robot->request_stop();
+	return 0;
+}
+
+static const struct rpc_method methods[] = {
+	{ "get_keyword_names", 0, 0, get_keyword_names },
+	{ "get_keyword_arguments", 1, 1, get_keyword_arguments },
+	{ "get_keyword_types", 1, 1, get_keyword_types },
+	{ "get_keyword_tags", 1, 1, get_keyword_tags },
+	{ "get_keyword_documentation", 1, 1, get_keyword_documentation },
+	{ "get_library_information", 0, 0, get_library_information },
+	{ "run_keyword", 1, 3, run_keyword },
+	{ "stop_remote_server", 0, 0, stop_remote_server },
+};
+
+const struct rpc_methods robot_methods = {
+	.items = methods,
+	.count = sizeof(methods) / sizeof(methods[0]),
+};

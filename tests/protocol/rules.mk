@@ -1,0 +1,15 @@
+# The protocol's test server: the product's main() and rooms below the machinery, with keywords of
+# its own and a hostel without VMs.
+ECHO_SOURCES := server/main.c $(wildcard server/base/*.c server/config/*.c server/value/*.c \
+	server/remote/*.c) $(addprefix keywords/,arguments.c call.c convert.c expected.c literal.c \
+	nearest.c registry.c robot_time.c) tests/protocol/echo.c tests/protocol/hostel.c
+ECHO_OBJECTS := $(ECHO_SOURCES:%.c=$(BUILD)/%.o)
+
+$(BUILD)/tests/echo_server: $(ECHO_OBJECTS)
+	@mkdir -p $(@D)
+	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+
+# Black-box checks of the protocol; PEER=URL runs them against another server.
+.PHONY: check-protocol
+check-protocol: $(BUILD)/tests/echo_server
+	python3 tests/protocol/run.py --server $<
