@@ -1,11 +1,12 @@
 /*
  * The remote server: worker threads that accept connections and serve them.
  *
- * How it works: workers take turns at being the one that accepts (leader and followers). Who got a
- * connection passes the turn on and serves it to its end on the same thread: no hand-over, no
- * thread made for a connection while another is free. A worker that takes a connection
- * and sees nobody left to accept starts another worker; those beyond WORKERS_SPARE end when
- * they come back. An idle or half-open connection so costs one thread that sleeps in epoll_wait().
+ * How it works: free workers wait for connections, each on an epoll instance of its own that holds
+ * the listening sockets exclusively, so that a connection wakes one of them. It serves the
+ * connection to its end on the same thread: no hand-over, and no thread made while another is free.
+ * A worker that takes a connection and leaves nobody waiting starts another; those beyond
+ * WORKERS_SPARE end when they come back. An idle or half-open connection so costs one thread that
+ * sleeps.
  *
  * The list of connections, guarded by @mutex, serves the limits and the stop.
  */
@@ -16,10 +17,10 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -60,7 +61,6 @@ struct server {
 	struct constants_box *constants;
 	char *host;
 	struct cancel stop;
-	pthread_mutex_t accept_mutex;
 	pthread_mutex_t mutex;
 	pthread_cond_t worker_ended;
 	struct connection *connections;
@@ -193,28 +193,32 @@ static bool accept_from(struct server *s, const struct listener *listener,
 	return true;
 }
 
-/* Waits for a connection; false when the server stops. */
-static bool accept_one(struct server *s, struct connection *c)
+static const struct listener *find_listener(const struct server *s, int fd)
 {
-	lock_scope(&s->accept_mutex);
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (s->listeners.items[i].fd == fd)
+			return &s->listeners.items[i];
+	return NULL;
+}
 
+/* Waits for a connection; false when the server stops. */
+static bool accept_one(struct server *s, int epoll_fd, struct connection *c)
+{
 	for (;;) {
-		struct pollfd fds[LISTENERS_MAX];
-		struct wait w = { .deadline_ms = INT64_MAX };
+		struct epoll_event event;
+		const struct listener *listener;
 		struct policy_ref *policy;
-		bool accepted = false;
+		bool accepted;
 
-		wait_add_cancel(&w, s->stop.fd, POLLIN, "stopping");
-		for (size_t i = 0; i < s->listeners.count; i++)
-			fds[i] = (struct pollfd) { .fd = s->listeners.items[i].fd,
-						   .events = POLLIN };
-		if (wait_fds(&w, fds, s->listeners.count, &(struct error) { 0 }) < 0)
+		if (epoll_wait(epoll_fd, &event, 1, -1) < 1)
+			continue;
+		if (cancel_thrown(&s->stop))
 			return false;
+		listener = find_listener(s, event.data.fd);
+		if (!listener)
+			continue;
 		policy = policy_hold(&s->policy);
-		for (size_t i = 0; i < s->listeners.count && !accepted; i++)
-			if (fds[i].revents)
-				accepted =
-					accept_from(s, &s->listeners.items[i], policy->policy, c);
+		accepted = accept_from(s, listener, policy->policy, c);
 		policy_release(&s->policy, policy);
 		if (accepted)
 			return true;
@@ -223,6 +227,7 @@ static bool accept_one(struct server *s, struct connection *c)
 
 /* A worker's own: one daemon for plain connections, one for TLS, made by one policy. */
 struct worker {
+	int epoll_fd;
 	struct policy_ref *policy;
 	struct http plain, tls;
 };
@@ -233,7 +238,26 @@ static void worker_clear(struct server *s, struct worker *w)
 	http_close(&w->tls);
 	if (w->policy)
 		policy_release(&s->policy, w->policy);
-	*w = (struct worker) { 0 };
+	w->policy = NULL;
+}
+
+static int watch(int epoll_fd, int fd, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.fd = fd };
+
+	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
+}
+
+/* A connection wakes one worker only; the stop wakes all. */
+static int worker_open(struct server *s, struct worker *w, struct error *err)
+{
+	*w = (struct worker) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
+	if (w->epoll_fd < 0 || watch(w->epoll_fd, s->stop.fd, EPOLLIN) < 0)
+		return error_set_errno(err, errno, "epoll");
+	for (size_t i = 0; i < s->listeners.count; i++)
+		if (watch(w->epoll_fd, s->listeners.items[i].fd, EPOLLIN | EPOLLEXCLUSIVE) < 0)
+			return error_set_errno(err, errno, "epoll");
+	return 0;
 }
 
 /* The daemon for this connection, made anew when the policy has changed; NULL when that fails. */
@@ -331,10 +355,18 @@ static void end_worker(struct server *s)
 static void *worker_main(void *argument)
 {
 	struct server *s = argument;
-	struct worker worker = { 0 };
+	struct worker worker;
 	struct connection c;
+	struct error err;
+	bool usable = !worker_open(s, &worker, &err);
 
-	while (accept_one(s, &c)) {
+	if (!usable) {
+		log_error("%s", err.text);
+		pthread_mutex_lock(&s->mutex);
+		s->waiting--;
+		pthread_mutex_unlock(&s->mutex);
+	}
+	while (usable && accept_one(s, worker.epoll_fd, &c)) {
 		leave_waiting(s);
 		serve(s, &worker, &c);
 		leave(s, &c);
@@ -342,6 +374,7 @@ static void *worker_main(void *argument)
 			break;
 	}
 	worker_clear(s, &worker);
+	own_close(&worker.epoll_fd);
 	end_worker(s);
 	return NULL;
 }
@@ -390,7 +423,6 @@ static void server_free(struct server *s)
 	cancel_clear(&s->stop);
 	own_close(&s->spare_fd);
 	pthread_cond_destroy(&s->worker_ended);
-	pthread_mutex_destroy(&s->accept_mutex);
 	pthread_mutex_destroy(&s->mutex);
 	pthread_mutex_destroy(&s->policy.mutex);
 	free(s->host);
@@ -402,7 +434,6 @@ static struct server *server_new(void)
 	struct server *s = own_alloc(sizeof(*s));
 	pthread_condattr_t attr;
 
-	pthread_mutex_init(&s->accept_mutex, NULL);
 	pthread_mutex_init(&s->mutex, NULL);
 	pthread_mutex_init(&s->policy.mutex, NULL);
 	pthread_condattr_init(&attr);
