@@ -8,7 +8,7 @@
 
 #include "base/own.h"
 
-static const char intro[] =
+const char library_summary[] =
 	"Boots virtual machines with vhost-user interfaces, runs network functions in them and "
 	"cleans up after them.\n\n"
 	"A VM is named by its ``vm`` argument, 1 to 32 characters of ``A-Z a-z 0-9 . _ -``. Times "
@@ -83,6 +83,21 @@ json_t *library_tags(const struct keyword *keyword)
 	return tags;
 }
 
+char *library_limits(const struct keyword_arg *arg)
+{
+	bool is_time = arg->type == ARG_TIMEDELTA;
+	const char *unit = is_time ? "seconds" : arg->type == ARG_STR ? "bytes" : arg->unit;
+	double scale = is_time ? 1000 : 1;
+	struct str s = { 0 };
+
+	if (arg->min != 0 || arg->max != 0)
+		str_addf(&s, "From %.15g to %.15g%s%s.", arg->min / scale, arg->max / scale,
+			 unit ? " " : "", unit ? unit : "");
+	else if (arg->unit)
+		str_addf(&s, "In %s.", arg->unit);
+	return str_take(&s);
+}
+
 /* Text in a table cell of Robot's markup. */
 static void add_cell(struct str *doc, const char *text)
 {
@@ -94,6 +109,7 @@ static void add_argument(struct str *doc, const struct keyword_arg *arg, struct 
 {
 	auto_free char *spec = argument_spec(arg, hostel);
 	auto_free char *type = keyword_arg_type(arg);
+	auto_free char *limits = library_limits(arg);
 
 	str_adds(doc, "| ``");
 	add_cell(doc, spec);
@@ -101,17 +117,7 @@ static void add_argument(struct str *doc, const struct keyword_arg *arg, struct 
 	add_cell(doc, type);
 	str_adds(doc, " | ");
 	add_cell(doc, arg->doc ? arg->doc : "");
-	if (arg->min != 0 || arg->max != 0)
-		str_addf(doc, " From %.15g to %.15g%s%s.",
-			 arg->type == ARG_TIMEDELTA ? arg->min / 1000 : arg->min,
-			 arg->type == ARG_TIMEDELTA ? arg->max / 1000 : arg->max,
-			 arg->type == ARG_TIMEDELTA ? " seconds"
-			 : arg->type == ARG_STR	    ? " bytes"
-			 : arg->unit		    ? " "
-						    : "",
-			 arg->unit ? arg->unit : "");
-	else if (arg->unit)
-		str_addf(doc, " In %s.", arg->unit);
+	str_addf(doc, "%s%s", *limits ? " " : "", limits);
 	str_adds(doc, " |\n");
 }
 
@@ -138,7 +144,7 @@ json_t *library_introduction(const char *name)
 				   "credentials ``http://user:password@host:8270``.");
 	if (strcmp(name, LIBRARY_INTRO))
 		return NULL;
-	str_adds(&doc, intro);
+	str_adds(&doc, library_summary);
 	for (size_t f = 0; f < keyword_family_count; f++) {
 		str_addf(&doc, "\n= %s =\n\n", keyword_families[f]->title);
 		for (size_t k = 0; k < keyword_families[f]->count; k++)

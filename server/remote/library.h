@@ -13,6 +13,11 @@
 #define LIBRARY_INTRO "__intro__"
 #define LIBRARY_INIT  "__init__"
 
+/* What the library is, in Robot's markup. */
+extern const char library_summary[];
+/* library_limits - "From 1 to 255.", "" without limits; owned by the caller */
+char *library_limits(const struct keyword_arg *arg);
+
 /* Each returns a new reference. Source: Robot Framework User Guide, "Remote library interface". */
 /* library_names - ["Start Kernel VM", ...] */
 json_t *library_names(void);
