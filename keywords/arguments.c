@@ -77,9 +77,7 @@ static int bind_varargs(struct binding *b, const json_t *args, size_t first, str
 	auto_json *rest = json_array();
 
 	if (!arg)
-		return first < json_array_size(args)
-			       ? wrong_count(b->keyword, json_array_size(args), err)
-			       : 0;
+		return 0;
 	for (size_t i = first; i < json_array_size(args); i++)
 		json_array_append(rest, json_array_get(args, i));
 	return bind_one(b, (size_t)(arg - b->keyword->args), rest, err);
@@ -89,6 +87,9 @@ static int bind_positional(struct binding *b, const json_t *args, struct error *
 {
 	size_t next = 0;
 
+	if (json_array_size(args) > count_positional(b->keyword, false) &&
+	    !arg_of_kind(b->keyword, ARG_VARARGS))
+		return wrong_count(b->keyword, json_array_size(args), err);
 	for (size_t i = 0; i < b->keyword->arg_count && next < json_array_size(args); i++)
 		if (b->keyword->args[i].kind == ARG_POSITIONAL &&
 		    bind_one(b, i, json_array_get(args, next++), err) < 0)

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -23,6 +24,8 @@
 #include "vm/hostel.h"
 
 #define SYSTEM_CONFIG_DIR "/etc/vhostel"
+
+#define DESCRIPTORS_WANTED 16384
 
 struct options {
 	const char *config, *topology, *host, *port_file, *run_dir;
@@ -322,6 +325,17 @@ static int run_server(const struct options *o, struct hostel *hostel, const sigs
 	return announced ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
+/* A connection takes up to four descriptors, a VM some more. */
+static void raise_descriptor_limit(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) < 0 || limit.rlim_cur >= DESCRIPTORS_WANTED)
+		return;
+	limit.rlim_cur = limit.rlim_max < DESCRIPTORS_WANTED ? limit.rlim_max : DESCRIPTORS_WANTED;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int run(const struct options *o, const struct config_paths *paths)
 {
 	struct hostel_options options = { .config_path = paths->constants,
@@ -334,6 +348,7 @@ static int run(const struct options *o, const struct config_paths *paths)
 	int rc;
 
 	block_signals(&signals);
+	raise_descriptor_limit();
 	if (process_adopt_orphans(&err) < 0 || hostel_open(&options, &hostel, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;

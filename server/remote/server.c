@@ -17,6 +17,7 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -201,20 +202,36 @@ static const struct listener *find_listener(const struct server *s, int fd)
 	return NULL;
 }
 
+/* The descriptor that is ready, -1 for none. Without an epoll instance all who wait are woken. */
+static int wait_ready(struct server *s, int epoll_fd)
+{
+	struct pollfd fds[LISTENERS_MAX + 1] = { { .fd = s->stop.fd, .events = POLLIN } };
+	struct epoll_event event;
+
+	if (epoll_fd >= 0)
+		return epoll_wait(epoll_fd, &event, 1, -1) == 1 ? event.data.fd : -1;
+	for (size_t i = 0; i < s->listeners.count; i++)
+		fds[i + 1] = (struct pollfd) { .fd = s->listeners.items[i].fd, .events = POLLIN };
+	if (poll(fds, s->listeners.count + 1, -1) < 1)
+		return -1;
+	for (size_t i = 0; i <= s->listeners.count; i++)
+		if (fds[i].revents)
+			return fds[i].fd;
+	return -1;
+}
+
 /* Waits for a connection; false when the server stops. */
 static bool accept_one(struct server *s, int epoll_fd, struct connection *c)
 {
 	for (;;) {
-		struct epoll_event event;
+		int ready = wait_ready(s, epoll_fd);
 		const struct listener *listener;
 		struct policy_ref *policy;
 		bool accepted;
 
-		if (epoll_wait(epoll_fd, &event, 1, -1) < 1)
-			continue;
 		if (cancel_thrown(&s->stop))
 			return false;
-		listener = find_listener(s, event.data.fd);
+		listener = find_listener(s, ready);
 		if (!listener)
 			continue;
 		policy = policy_hold(&s->policy);
@@ -248,16 +265,22 @@ static int watch(int epoll_fd, int fd, uint32_t events)
 	return epoll_ctl(epoll_fd, EPOLL_CTL_ADD, fd, &event);
 }
 
-/* A connection wakes one worker only; the stop wakes all. */
-static int worker_open(struct server *s, struct worker *w, struct error *err)
+/*
+ * A connection wakes one worker only; the stop wakes all. Without descriptors to spare the worker
+ * does without, so that somebody is left to turn clients away.
+ */
+static void worker_open(struct server *s, struct worker *w)
 {
+	int rc;
+
 	*w = (struct worker) { .epoll_fd = epoll_create1(EPOLL_CLOEXEC) };
-	if (w->epoll_fd < 0 || watch(w->epoll_fd, s->stop.fd, EPOLLIN) < 0)
-		return error_set_errno(err, errno, "epoll");
-	for (size_t i = 0; i < s->listeners.count; i++)
-		if (watch(w->epoll_fd, s->listeners.items[i].fd, EPOLLIN | EPOLLEXCLUSIVE) < 0)
-			return error_set_errno(err, errno, "epoll");
-	return 0;
+	if (w->epoll_fd < 0)
+		return;
+	rc = watch(w->epoll_fd, s->stop.fd, EPOLLIN);
+	for (size_t i = 0; i < s->listeners.count && !rc; i++)
+		rc = watch(w->epoll_fd, s->listeners.items[i].fd, EPOLLIN | EPOLLEXCLUSIVE);
+	if (rc < 0)
+		own_close(&w->epoll_fd);
 }
 
 /* The daemon for this connection, made anew when the policy has changed; NULL when that fails. */
@@ -357,16 +380,9 @@ static void *worker_main(void *argument)
 	struct server *s = argument;
 	struct worker worker;
 	struct connection c;
-	struct error err;
-	bool usable = !worker_open(s, &worker, &err);
 
-	if (!usable) {
-		log_error("%s", err.text);
-		pthread_mutex_lock(&s->mutex);
-		s->waiting--;
-		pthread_mutex_unlock(&s->mutex);
-	}
-	while (usable && accept_one(s, worker.epoll_fd, &c)) {
+	worker_open(s, &worker);
+	while (accept_one(s, worker.epoll_fd, &c)) {
 		leave_waiting(s);
 		serve(s, &worker, &c);
 		leave(s, &c);

@@ -1,0 +1,67 @@
+#!/usr/bin/env python3
+"""Run the protocol's checks: run.py --server BINARY [--peer URL] [NAME ...]
+
+With --peer the comparable checks (test_values, test_arguments, test_results, test_protocol,
+test_http) run against that server instead.
+"""
+import argparse
+import json
+import pathlib
+import sys
+import unittest
+
+import harness
+
+COMPARABLE = ["test_protocol", "test_values", "test_arguments", "test_results", "test_http"]
+
+
+class Result(unittest.TestResult):
+    def __init__(self, verbose):
+        super().__init__()
+        self.verbose = verbose
+        self.outcomes = {}
+
+    def note(self, test, outcome, details=None):
+        self.outcomes[test.id()] = outcome
+        if self.verbose and outcome != "passed":
+            print(f"{outcome.upper()}: {test.id()}\n{details or ''}", flush=True)
+
+    def addSuccess(self, test):
+        self.outcomes.setdefault(test.id(), "passed")
+
+    def addFailure(self, test, err):
+        self.note(test, "failed", self._exc_info_to_string(err, test))
+
+    def addError(self, test, err):
+        self.note(test, "failed", self._exc_info_to_string(err, test))
+
+    def addSubTest(self, test, subtest, err):
+        if err:
+            self.note(test, "failed", f"{subtest}\n{self._exc_info_to_string(err, test)}")
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--server", type=pathlib.Path, required=True)
+    parser.add_argument("--peer")
+    parser.add_argument("--json", action="store_true", help="print outcomes as JSON")
+    parser.add_argument("names", nargs="*")
+    options = parser.parse_args()
+    harness.SERVER_BINARY = options.server.resolve()
+    harness.PEER_URL = options.peer
+    here = pathlib.Path(__file__).resolve().parent
+    names = options.names or (COMPARABLE if options.peer else
+                              sorted(p.stem for p in here.glob("test_*.py")))
+    result = Result(not options.json)
+    unittest.defaultTestLoader.loadTestsFromNames(names).run(result)
+    if options.json:
+        print(json.dumps(result.outcomes))
+        return 0
+    passed = sum(outcome == "passed" for outcome in result.outcomes.values())
+    failed = len(result.outcomes) - passed
+    print(f"protocol: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,177 @@
+"""Slow, many and vanishing clients."""
+import contextlib
+import resource
+import socket
+import threading
+import time
+import unittest
+
+from harness import (Server, call_xml, post, read_to_end, result_of, status_of, value_call,
+                     wait_for)
+
+NAMES = call_xml("get_keyword_names")
+
+
+class Slow(unittest.TestCase):
+    SHORT = "remote:\n  idle: 400 ms\n  request: 400 ms\n"
+
+    def ended(self, sock, within=3):
+        start = time.monotonic()
+        sock.settimeout(within)
+        data = read_to_end(sock)
+        return data, time.monotonic() - start
+
+    def test_an_idle_kept_connection_ends(self):
+        with Server(self.SHORT) as server, server.connect() as sock:
+            sock.sendall(post(NAMES, close=False))
+            data, took = self.ended(sock)
+            self.assertEqual(status_of(data), 200)
+            self.assertTrue(0.3 < took < 2, took)
+
+    def test_a_client_that_says_nothing_is_told_and_cut_off(self):
+        with Server(self.SHORT) as server, server.connect() as sock:
+            data, took = self.ended(sock)
+            self.assertEqual(status_of(data), 408)
+            self.assertTrue(0.3 < took < 2, took)
+
+    def drip(self, request):
+        with Server(self.SHORT) as server, server.connect() as sock:
+            sock.settimeout(0.05)
+            start, data = time.monotonic(), b""
+            for byte in request:
+                with contextlib.suppress(OSError):
+                    sock.sendall(bytes([byte]))
+                try:
+                    data = sock.recv(1000)
+                    break
+                except TimeoutError:
+                    self.assertLess(time.monotonic() - start, 3)
+            self.assertEqual(status_of(data), 408)
+
+    def test_headers_byte_by_byte_do_not_outlive_the_request_time(self):
+        self.drip(post(NAMES))
+
+    def test_a_body_byte_by_byte_does_not_outlive_the_request_time(self):
+        with Server(self.SHORT) as server, server.connect() as sock:
+            head, body = post(NAMES).split(b"\r\n\r\n", 1)
+            sock.sendall(head + b"\r\n\r\n")
+            sock.settimeout(0.05)
+            data, start = b"", time.monotonic()
+            for byte in body:
+                with contextlib.suppress(OSError):
+                    sock.sendall(bytes([byte]))
+                try:
+                    data = sock.recv(1000)
+                    break
+                except TimeoutError:
+                    self.assertLess(time.monotonic() - start, 3)
+            self.assertEqual(status_of(data), 408)
+
+    def test_a_call_may_take_longer_than_the_request_time(self):
+        with Server(self.SHORT) as server, server.proxy() as proxy:
+            self.assertEqual(proxy.run_keyword("Wait For Nothing", ["1 s"])["status"], "PASS")
+
+    def test_an_answer_that_is_not_taken_ends(self):
+        with Server(self.SHORT) as server:
+            with socket.socket() as sock:
+                sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                sock.connect(("127.0.0.1", server.port))
+                sock.sendall(post(value_call(f"<value>{'x' * 4_000_000}</value>")))
+                wait_for(lambda: "too slow" in server.log(), "cut off")
+
+
+class Many(unittest.TestCase):
+    def quick_call_ms(self, server, times=20):
+        worst = 0
+        for _ in range(times):
+            start = time.monotonic()
+            result_of(server.raw(post(value_call("<value>x</value>"))))
+            worst = max(worst, time.monotonic() - start)
+        return worst * 1000
+
+    def test_200_half_open_connections_delay_no_call(self):
+        with Server() as server, contextlib.ExitStack() as stack:
+            for i in range(200):
+                sock = stack.enter_context(server.connect())
+                if i % 2:
+                    sock.sendall(post(NAMES)[:50])
+            self.assertLess(self.quick_call_ms(server), 100)
+
+    def test_a_quick_call_beside_8_that_wait(self):
+        with Server() as server, contextlib.ExitStack() as stack:
+            for _ in range(8):
+                sock = stack.enter_context(server.connect())
+                sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing")))
+            self.assertLess(self.quick_call_ms(server), 20)
+
+    def test_beyond_the_limit_clients_are_told(self):
+        with Server("remote:\n  connections: 5\n") as server, contextlib.ExitStack() as stack:
+            for _ in range(5):
+                sock = stack.enter_context(server.connect())
+                sock.sendall(b"POST")
+            wait_for(lambda: status_of(server.raw(b"")) == 503, "503")
+            stack.close()
+            wait_for(lambda: status_of(server.raw(post(NAMES))) == 200, "room again")
+
+    def test_one_address_cannot_take_all(self):
+        with Server("remote:\n  connections_per_address: 3\n") as server:
+            with contextlib.ExitStack() as stack:
+                for _ in range(3):
+                    stack.enter_context(server.connect()).sendall(b"POST")
+                wait_for(lambda: status_of(server.raw(b"")) == 503, "503")
+                other = stack.enter_context(socket.socket())
+                other.bind(("127.0.0.2", 0))
+                other.connect(("127.0.0.1", server.port))
+                other.sendall(post(NAMES))
+                self.assertEqual(status_of(read_to_end(other)), 200)
+
+    def test_out_of_descriptors_the_server_answers_and_lives(self):
+        limit = lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40))
+        with Server(preexec_fn=limit) as server:
+            with contextlib.ExitStack() as stack:
+                for _ in range(60):
+                    stack.enter_context(server.connect())
+                wait_for(lambda: "out of file descriptors" in server.log(), "exhaustion")
+            wait_for(lambda: status_of(server.raw(post(NAMES))) == 200, "life after it")
+
+    def test_bodies_of_all_connections_together_are_bounded(self):
+        body = value_call(f"<value>{'x' * 60_000_000}</value>")
+        with Server("remote:\n  body_kib: 65536\n") as server, server.connect() as one:
+            one.sendall(post(body)[:-1000])
+            wait_for(lambda: server.status_kib("VmRSS") > 50_000, "the first body")
+            self.assertEqual(status_of(server.raw(post(body))), 503)
+
+    def test_threads_and_descriptors_are_given_back(self):
+        with Server() as server:
+            with contextlib.ExitStack() as stack:
+                for _ in range(100):
+                    stack.enter_context(server.connect())
+                wait_for(lambda: server.status_kib("Threads") > 100, "a thread for each")
+            wait_for(lambda: server.status_kib("Threads") < 15, "threads ended")
+            wait_for(lambda: server.descriptors() < 60, "descriptors closed")
+
+    def test_calls_from_8_threads_keep_memory_and_descriptors(self):
+        def calls(server, count):
+            import http.client
+            connection = http.client.HTTPConnection("127.0.0.1", server.port)
+            bodies = [value_call("<value>x</value>"), call_xml("get_library_information"),
+                      value_call("<value>x</value>", "No Such"), b"<bad",
+                      value_call("<value>x</value>", "Fail With")]
+            for i in range(count):
+                connection.request("POST", "/", bodies[i % 5], {"Content-Type": "text/xml"})
+                connection.getresponse().read()
+            connection.close()
+
+        def load(server, count):
+            threads = [threading.Thread(target=calls, args=(server, count)) for _ in range(4)]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+
+        with Server(arguments=["--log-level", "error"]) as server:
+            load(server, 250)
+            memory, descriptors = server.status_kib("VmRSS"), server.descriptors()
+            load(server, 1500)
+            self.assertLess(server.status_kib("VmRSS") - memory, 1500)
+            wait_for(lambda: server.descriptors() <= descriptors + 8, "descriptors")
