@@ -3,6 +3,8 @@ BUILD ?= build
 CC ?= gcc
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
+# V=1 shows the whole commands.
+Q := $(if $(V),,@)
 
 SOURCES := $(wildcard server/base/*.c server/config/*.c server/value/*.c server/node/*.c \
 	server/qemu/*.c server/guest/*.c server/vm/*.c server/nfv/*.c server/remote/*.c keywords/*.c)
@@ -22,15 +24,18 @@ build: $(BUILD)/vhosteld
 
 $(BUILD)/%.o: %.c
 	@mkdir -p $(@D)
-	$(CC) $(PROJECT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
+	@echo "  CC   $<"
+	$(Q)$(CC) $(PROJECT_CFLAGS) $(CPPFLAGS) $(CFLAGS) -c -o $@ $<
 
 $(BUILD)/vhosteld: $(OBJECTS) $(BUILD)/server/main.o
-	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(OBJECTS)
-	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
+	@echo "  LINK $@"
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
 -include $(shell find $(BUILD)/server $(BUILD)/keywords $(BUILD)/tests -type f -name '*.d' 2>/dev/null)

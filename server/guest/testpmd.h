@@ -76,6 +76,9 @@ int testpmd_mbufs(const struct testpmd_options *o, const struct testpmd_place *p
 /* testpmd_hugepages_2m - pages of 2 MB that these mbufs and testpmd itself need */
 int testpmd_hugepages_2m(const struct testpmd_options *o, const struct testpmd_place *place);
 
+/* A console line that shows testpmd at its prompt, which it prints once it forwards. */
+#define TESTPMD_READY_PATTERN "^testpmd> "
+
 /* Patterns of a start: forwarding, or why not. Compiled once, never freed. */
 struct testpmd_patterns {
 	const regex_t *all[2];

@@ -22,7 +22,7 @@ static regex_t forwards_pattern, failure_pattern;
 
 static void compile_patterns(void)
 {
-	regcomp(&forwards_pattern, "^" PROMPT, REG_EXTENDED | REG_NOSUB);
+	regcomp(&forwards_pattern, TESTPMD_READY_PATTERN, REG_EXTENDED | REG_NOSUB);
 	regcomp(&failure_pattern,
 		"EAL: Error|EAL: PANIC|EAL: FATAL|^ *Cause: |testpmd: (unrecognized|option)|"
 		"^Segmentation fault|payload ended: |not found$|No such file or directory$",

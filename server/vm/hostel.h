@@ -61,6 +61,10 @@ int hostel_find(struct hostel *hostel, const char *name, struct vm **ret, struct
  */
 int hostel_define(struct hostel *hostel, const char *name, struct node *node, int qemu_id,
 		  struct vm **ret, struct error *err);
+/* hostel_claim - make a defined VM of the registry a starting one. EINVAL with its state. */
+int hostel_claim(struct hostel *hostel, struct vm *vm, struct error *err);
+/* hostel_unclaim - take a VM out that is defined, has no interfaces and was never claimed */
+void hostel_unclaim(struct hostel *hostel, struct vm *vm);
 /* hostel_forget - take @vm out of the registry; @redefine: leave its definition in its place */
 void hostel_forget(struct hostel *hostel, struct vm *vm, bool redefine);
 /* hostel_vms - new references to all VMs, of @node or (NULL) of all; *@ret is owned */

@@ -29,18 +29,6 @@ static double seconds_since(int64_t began_us)
 	return (double)(clock_us() - began_us) / 1e6;
 }
 
-int vm_claim(struct vm *vm, struct error *err)
-{
-	lock_scope(&vm->mutex);
-
-	if (vm->state != VM_DEFINED)
-		return error_set(err, EINVAL, "VM '%s' is %s already", vm->name,
-				 vm_state_names[vm->state]);
-	vm->state = VM_STARTING;
-	vm->stage = "preparing";
-	return 0;
-}
-
 /* What QEMU said on its standard error, as the end of a message. */
 static void add_qemu_log(struct vm *vm, struct error *err)
 {

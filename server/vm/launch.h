@@ -49,10 +49,8 @@ struct readiness {
 	const char *awaits;
 };
 
-/* vm_claim - make a defined VM a starting one. EINVAL with its state when it is not defined. */
-int vm_claim(struct vm *vm, struct error *err);
 /*
- * vm_bring_up - start @vm, which is claimed, until it is ready
+ * vm_bring_up - start @vm, which hostel_claim() made a starting one, until it is ready
  * @spec:       everything but the run directory
  * @prepare:    called once the run directory is there, to write files into it; may be NULL
  *

@@ -120,7 +120,7 @@ bool vm_ended(struct vm *vm);
 struct wait vm_wait(struct vm *vm, const struct wait *w);
 /* vm_check_running - EINVAL with the state unless QEMU runs and its start is complete */
 int vm_check_running(struct vm *vm, struct error *err);
-/* vm_ssh_port, vm_serial_port - by the port bases of the constants */
+/* vm_info - the dictionary that every start keyword returns, a new reference */
 json_t *vm_info(struct vm *vm);
 /* vm_interfaces - {"vhost1": {...}, ...}, asking QEMU who is connected when it runs */
 json_t *vm_interfaces(struct vm *vm);

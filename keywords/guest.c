@@ -1,0 +1,125 @@
+/*
+ * Keywords: commands in a guest.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "keywords/usual_args.h"
+#include "value/value.h"
+#include "vm/execute.h"
+
+struct execute_args {
+	const char *vm;
+	const char *command;
+	struct strv arguments;
+	int via;
+	int64_t timeout_ms;
+	const char *input;
+};
+
+static const struct keyword_arg execute_args[] = {
+	ARGUMENT_VM(execute_args),
+	{ .name = "command", .type = ARG_STR, .min = 1, .max = 4096,
+	  .offset = offsetof(struct execute_args, command),
+	  .doc = "Program, looked up in the guest's PATH. No shell: say `sh` `-c` to have one." },
+	{ .name = "arguments", .kind = ARG_VARARGS, .type = ARG_STR_LIST,
+	  .offset = offsetof(struct execute_args, arguments), .doc = "Its arguments, as they are." },
+	{ .name = "via", .kind = ARG_NAMED_ONLY, .type = ARG_ENUM, .fallback = "auto",
+	  .choices = execute_ways, .offset = offsetof(struct execute_args, via),
+	  .doc = "The way into the guest." },
+	ARGUMENT_TIMEOUT(execute_args, "timeout.execute", ARG_NAMED_ONLY),
+	{ .name = "stdin", .kind = ARG_NAMED_ONLY, .type = ARG_STR, .fallback = "", .max = TEXT_MAX,
+	  .offset = offsetof(struct execute_args, input), .doc = "Its standard input." },
+};
+
+static int execute(struct call *call, void *args, json_t **ret, struct error *err)
+{
+	struct execute_args *a = args;
+	struct wait w = call_wait(call, a->timeout_ms);
+	struct str input = { .text = (char *)a->input, .length = strlen(a->input) };
+	auto_process_result r = { 0 };
+	auto_strv argv = { 0 };
+	auto_vm *vm = NULL;
+
+	strv_add(&argv, a->command);
+	for (size_t i = 0; i < a->arguments.count; i++)
+		strv_add(&argv, a->arguments.items[i]);
+	if (call_find(call, a->vm, &vm, err) < 0 ||
+	    vm_execute(vm, (enum execute_way)a->via, argv.items, input.length ? &input : NULL, &w,
+		       &r, err) < 0)
+		return -1;
+	trail_step(&call->trail, "%s: rc %d", a->command, r.rc);
+	if (r.cut)
+		trail_note(&call->trail, TRAIL_WARN, "the output was cut (limit.output_kib)");
+	*ret = result_process(&r);
+	return 0;
+}
+
+struct agent_args {
+	const char *vm;
+	const char *command;
+	json_t *arguments;
+};
+
+static const struct keyword_arg agent_args[] = {
+	ARGUMENT_VM(agent_args),
+	{ .name = "command", .type = ARG_STR, .min = 1, .max = 128,
+	  .offset = offsetof(struct agent_args, command),
+	  .doc = "A command of the QEMU guest agent such as `guest-info`." },
+	{ .name = "arguments", .kind = ARG_KWARGS, .type = ARG_DICT,
+	  .offset = offsetof(struct agent_args, arguments), .doc = "The command's arguments." },
+};
+
+static int ask_agent(struct call *call, const char *name, const char *command,
+		     const json_t *arguments, json_t **ret, struct error *err)
+{
+	auto_constants held = hostel_hold(call->hostel);
+	struct wait w = call_wait(call, held.c->timeout.agent_ms);
+	auto_vm *vm = NULL;
+
+	if (call_find(call, name, &vm, err) < 0)
+		return -1;
+	return vm_ask_agent(vm, command, arguments, &w, ret, err);
+}
+
+static int agent_command(struct call *call, void *args, json_t **ret, struct error *err)
+{
+	struct agent_args *a = args;
+
+	return ask_agent(call, a->vm, a->command,
+			 json_object_size(a->arguments) ? a->arguments : NULL, ret, err);
+}
+
+static int get_interfaces(struct call *call, void *args, json_t **ret, struct error *err)
+{
+	return ask_agent(call, ((struct vm_args *)args)->vm, "guest-network-get-interfaces", NULL,
+			 ret, err);
+}
+
+static const struct keyword keywords[] = {
+	{ .name = "Execute In VM",
+	  .tags = "vm guest",
+	  .doc = "Runs a program in the guest to its end. When the time-out comes first, it is "
+		 "killed there.",
+	  KEYWORD_ARGS(execute_args),
+	  .args_size = sizeof(struct execute_args),
+	  .returns = "{`rc`, `stdout`, `stderr`}; `rc` is minus the signal that ended it",
+	  .run = execute },
+	{ .name = "Guest Agent Command",
+	  .tags = "vm guest agent",
+	  .doc = "Runs a command of the QEMU guest agent.",
+	  KEYWORD_ARGS(agent_args),
+	  .args_size = sizeof(struct agent_args),
+	  .returns = "The agent's `return` value",
+	  .run = agent_command },
+	{ .name = "Get VM Interfaces",
+	  .tags = "vm guest agent info",
+	  .doc = "The network interfaces of the guest, as the guest agent reports them.",
+	  VM_ONLY_ARGS,
+	  .returns = "List of dictionaries with `name`, `hardware-address`, `ip-addresses`, "
+		     "`statistics`",
+	  .run = get_interfaces },
+};
+
+const struct keyword_family guest_family = KEYWORD_FAMILY("In the guest", keywords);

@@ -1,0 +1,253 @@
+/*
+ * Kernel VMs.
+ */
+#include "vm/kernel_vm.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "qemu/command.h"
+#include "vm/hostel.h"
+#include "vm/run_dir.h"
+#include "vm/template.h"
+#include "vm/vm_testpmd.h"
+
+#define DEFAULT_TEMPLATE "kernel-vm.init"
+#define TEMPLATE_MAX	 (1024 * 1024)
+/* What the guest needs beside its huge pages. */
+#define GUEST_RESERVE_MIB 96
+/* qboot starts a PVH kernel 2.6 CPU seconds sooner than SeaBIOS starts a bzImage. */
+#define QBOOT_NAME "qboot.rom"
+#define QBOOT_PATH "/usr/share/qemu/" QBOOT_NAME
+/* Where the signature of a bzImage stands. Source: Linux Documentation/x86/boot.rst. */
+#define BZIMAGE_MAGIC_OFFSET 0x202
+
+/*
+ * Arguments that every kernel VM boots with. A guest for a test has no secrets to keep from
+ * itself, so mitigations and self-tests go; panic=-1 makes a panic the end of QEMU.
+ */
+#define KERNEL_ARGUMENTS                                                                           \
+	"console=ttyS0 quiet panic=-1 mitigations=off nokaslr cryptomgr.notests no_timer_check "  \
+	"rcupdate.rcu_expedited=1 8250.nr_uarts=2 net.ifnames=0 rodata=off init_on_alloc=0"
+/*
+ * Under TCG each PCI device that is enabled costs 0.2 s of ACPI byte code to route its interrupt
+ * line. Only drivers of the kernel use that line; DPDK polls.
+ */
+#define DPDK_KERNEL_ARGUMENTS " acpi=noirq"
+
+/* What is known once the arguments are checked. */
+struct preparation {
+	char *init_script;
+	char *append;
+	const char *firmware;
+	enum guest_memory memory;
+	bool kvm;
+};
+
+static void preparation_clear(struct preparation *p)
+{
+	free(p->init_script);
+	free(p->append);
+}
+
+static int check_kernel(struct node *node, const char *path, const struct wait *w,
+			struct error *err)
+{
+	auto_str head = { 0 };
+
+	if (node_read_file(node, path, 0, BZIMAGE_MAGIC_OFFSET + 4, w, &head, err) < 0)
+		return error_prefix(err, "kernel_vm.kernel (tools/kernel-vm/build makes one)");
+	if (head.length > 4 && !memcmp(head.text, "\177ELF", 4))
+		return 0;
+	if (head.length == BZIMAGE_MAGIC_OFFSET + 4 &&
+	    !memcmp(head.text + BZIMAGE_MAGIC_OFFSET, "HdrS", 4))
+		return 0;
+	return error_set(err, EINVAL,
+			 "kernel_vm.kernel: %s is no kernel: expected an ELF vmlinux or a bzImage",
+			 path);
+}
+
+static int check_initrd(struct node *node, const char *path, const struct wait *w,
+			struct error *err)
+{
+	auto_str head = { 0 };
+
+	if (*path && node_read_file(node, path, 0, 1, w, &head, err) < 0)
+		return error_prefix(err, "kernel_vm.initrd (tools/kernel-vm/build makes one)");
+	return 0;
+}
+
+static char *template_path(const char *name, const struct constants *c)
+{
+	if (!strcmp(name, "default"))
+		name = DEFAULT_TEMPLATE;
+	return strchr(name, '/') ? own_strdup(name)
+				 : own_printf("%s/%s", c->kernel_vm.template_dir, name);
+}
+
+/* The names that every template may use, on top of the user's own. */
+static json_t *template_names(struct vm *vm, const struct kernel_vm_options *o,
+			      const struct payload *payload, const struct constants *c)
+{
+	json_t *names = o->names ? json_deep_copy(o->names) : json_object();
+	auto_strv nics = { 0 };
+	auto_free char *list = NULL;
+
+	for (size_t i = 0; i < vm->nic_count; i++)
+		strv_take(&nics, nic_pci_address(&vm->nics[i]));
+	list = strv_join(&nics, " ");
+	json_object_set_new(names, "vnf_bin", json_string(payload->command));
+	json_object_set_new(names, "vm_name", json_string(vm->name));
+	json_object_set_new(names, "vm_nics", json_string(list));
+	json_object_set_new(names, "vm_driver",
+			    json_string(payload->dpdk ? c->testpmd.driver : ""));
+	return names;
+}
+
+static int render_init(struct vm *vm, const struct kernel_vm_options *o,
+		       const struct payload *payload, const struct constants *c,
+		       const struct wait *w, char **ret, struct error *err)
+{
+	auto_free char *path = template_path(o->template, c);
+	json_t *names;
+	auto_str text = { 0 }, script = { 0 };
+
+	if (node_read_file(vm->node, path, 0, TEMPLATE_MAX, w, &text, err) < 0)
+		return error_prefix(err, "argument 'init_template'");
+	if (!text.length)
+		return error_set(err, EINVAL, "argument 'init_template': %s is empty", path);
+	names = template_names(vm, o, payload, c);
+	template_render(text.text, names, &script);
+	json_decref(names);
+	*ret = str_take(&script);
+	return 0;
+}
+
+static int check_guest_pages(const struct kernel_vm_options *o, int pages, struct error *err)
+{
+	int need = pages * 2 + GUEST_RESERVE_MIB;
+
+	if (o->machine.memory_mib >= need)
+		return 0;
+	return error_set(err, EINVAL,
+			 "argument 'memory': %d huge pages of 2 MB in the guest and the guest "
+			 "itself need at least %d MiB, got %d MiB",
+			 pages, need, o->machine.memory_mib);
+}
+
+/* Everything that can be wrong is found here: reads only. */
+static int prepare(struct vm *vm, const struct kernel_vm_options *o, const struct payload *payload,
+		   const struct constants *c, const struct wait *w, struct preparation *ret,
+		   struct error *err)
+{
+	int pages = payload->hugepages > c->kernel_vm.hugepages ? payload->hugepages
+								 : c->kernel_vm.hugepages;
+	auto_facts facts = { 0 };
+	auto_str rom = { 0 };
+
+	if (node_facts_read(vm->node, w, &facts, err) < 0 ||
+	    machine_check(&o->machine, c, vm->node, &facts, &ret->memory, &ret->kvm, err) < 0 ||
+	    check_guest_pages(o, pages, err) < 0 ||
+	    check_kernel(vm->node, c->kernel_vm.kernel, w, err) < 0 ||
+	    check_initrd(vm->node, c->kernel_vm.initrd, w, err) < 0 ||
+	    render_init(vm, o, payload, c, w, &ret->init_script, err) < 0)
+		return -1;
+	ret->append = own_printf("%s%s hugepages=%d init=%s/%s %s", KERNEL_ARGUMENTS,
+				 payload->dpdk ? DPDK_KERNEL_ARGUMENTS : "", pages, vm->run_dir,
+				 RUN_DIR_INIT_SCRIPT, c->kernel_vm.command_line);
+	ret->firmware = c->kernel_vm.firmware;
+	if (!strcmp(ret->firmware, "auto"))
+		ret->firmware = node_read_file(vm->node, QBOOT_PATH, 0, 1, w, &rom, NULL) < 0
+					? ""
+					: QBOOT_NAME;
+	return 0;
+}
+
+static int write_init(struct vm *vm, void *context, const struct wait *w, struct error *err)
+{
+	auto_free char *path = qemu_path(vm->run_dir, RUN_DIR_INIT_SCRIPT);
+	const char *script = context;
+	const struct str bytes = { .text = (char *)script, .length = strlen(script) };
+
+	return node_write_file(vm->node, path, &bytes, 0700, w, err);
+}
+
+static int bring_up(struct vm *vm, const struct kernel_vm_options *o,
+		    const struct payload *payload, const struct constants *c,
+		    const struct preparation *p, const struct wait *w, struct trail *trail,
+		    struct error *err)
+{
+	const struct bring_up plan = {
+		.spec = {
+			.binary = c->qemu.binary,
+			.machine = c->qemu.machine,
+			.cpu = p->kvm ? c->qemu.cpu_kvm : c->qemu.cpu_tcg,
+			.kvm = p->kvm,
+			.sandbox = c->qemu.sandbox,
+			.cpus = o->machine.cpus,
+			.threads = 1,
+			.memory_mib = o->machine.memory_mib,
+			.memory = p->memory,
+			.numa_node = -1,
+			.firmware = p->firmware,
+			.kernel = c->kernel_vm.kernel,
+			.initrd = *c->kernel_vm.initrd ? c->kernel_vm.initrd : NULL,
+			.append = p->append,
+			.host_root = c->kernel_vm.host_root,
+		},
+		.machine = o->machine,
+		.readiness = {
+			.ready = payload->has_ready ? &payload->ready : NULL,
+			.failure = payload->failure,
+			.awaits = payload->awaits,
+		},
+		.prepare = write_init,
+		.context = p->init_script,
+		.began_us = o->began_us,
+	};
+
+	vm->kvm = p->kvm;
+	free(vm->vnf);
+	vm->vnf = own_strdup(payload->name);
+	return vm_bring_up(vm, &plan, w, trail, err);
+}
+
+/* @vm is defined; it is claimed between the checks, which change nothing, and the start. */
+static int start(struct vm *vm, const struct kernel_vm_options *o, const struct wait *w,
+		 struct trail *trail, struct error *err)
+{
+	__attribute__((cleanup(payload_clear))) struct payload payload = { 0 };
+	__attribute__((cleanup(preparation_clear))) struct preparation p = { 0 };
+	auto_constants held = hostel_hold(vm->hostel);
+	auto_strv addresses = { 0 };
+	struct testpmd_place place = vm_testpmd_place(vm, held.c, &addresses);
+
+	place.cpus = o->machine.cpus;
+	if (payload_make(&o->payload, &place, &payload, err) < 0 ||
+	    prepare(vm, o, &payload, held.c, w, &p, err) < 0 ||
+	    hostel_claim(vm->hostel, vm, err) < 0)
+		return -1;
+	trail_step(trail, "checked the arguments");
+	if (bring_up(vm, o, &payload, held.c, &p, w, trail, err) < 0)
+		return -1;
+	if (payload.testpmd)
+		vm_testpmd_attach(vm, vm->console);
+	return 0;
+}
+
+int kernel_vm_start(struct hostel *hostel, const char *name, struct node *node,
+		    const struct kernel_vm_options *o, const struct wait *w, struct trail *trail,
+		    struct vm **ret, struct error *err)
+{
+	auto_vm *vm = NULL;
+
+	if (hostel_define(hostel, name, node, o->machine.qemu_id, &vm, err) < 0)
+		return -1;
+	if (start(vm, o, w, trail, err) < 0) {
+		hostel_unclaim(hostel, vm);
+		return -1;
+	}
+	*ret = take_ptr(vm);
+	return 0;
+}

@@ -1,0 +1,88 @@
+/*
+ * The network function of a kernel VM.
+ */
+#include "vm/payload.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "base/quote.h"
+
+const char *const payload_names[] = { "none",	     "testpmd", "testpmd_io",
+				      "testpmd_mac", "command", NULL };
+
+/* Nothing to do: the init script stays, and the guest with it. */
+#define IDLE_COMMAND "sleep infinity"
+
+static int make_command(const struct payload_options *options, struct payload *ret,
+			struct error *err)
+{
+	const char *pattern = options->ready_pattern;
+	char reason[128];
+	int rc;
+
+	if (!options->command || !*options->command)
+		return error_set(err, EINVAL,
+				 "argument 'command': vnf=command needs command=, the shell text "
+				 "to run in the guest");
+	ret->command = own_strdup(options->command);
+	ret->awaits = pattern ? own_printf("a console line that matches '%s'", pattern)
+			      : own_strdup("the guest agent");
+	if (!pattern)
+		return 0;
+	rc = regcomp(&ret->ready, pattern, REG_EXTENDED | REG_NOSUB);
+	if (rc) {
+		regerror(rc, &ret->ready, reason, sizeof(reason));
+		return error_set(err, EINVAL,
+				 "argument 'ready_pattern': expected a POSIX extended regular "
+				 "expression, got '%s': %s",
+				 pattern, reason);
+	}
+	ret->has_ready = true;
+	return 0;
+}
+
+static int make_testpmd(const struct testpmd_options *o, const struct testpmd_place *place,
+			struct payload *ret, struct error *err)
+{
+	auto_strv argv = { 0 };
+	auto_str text = { 0 };
+
+	if (testpmd_check(o, place, err) < 0)
+		return -1;
+	testpmd_command(o, place, &argv);
+	str_shell_quote_argv(&text, argv.items);
+	ret->command = str_take(&text);
+	ret->hugepages = testpmd_hugepages_2m(o, place);
+	ret->awaits = own_strdup("testpmd to forward");
+	ret->dpdk = true;
+	ret->testpmd = true;
+	regcomp(&ret->ready, TESTPMD_READY_PATTERN, REG_EXTENDED | REG_NOSUB);
+	ret->has_ready = true;
+	ret->failure = testpmd_patterns()->all[1];
+	return 0;
+}
+
+int payload_make(const struct payload_options *options, const struct testpmd_place *place,
+		 struct payload *ret, struct error *err)
+{
+	*ret = (struct payload){ .name = own_strdup(options->vnf) };
+	if (!strcmp(options->vnf, "command"))
+		return make_command(options, ret, err);
+	if (str_starts(options->vnf, "testpmd"))
+		return make_testpmd(options->testpmd, place, ret, err);
+	ret->command = own_strdup(IDLE_COMMAND);
+	ret->awaits = own_strdup("the guest agent");
+	return 0;
+}
+
+void payload_clear(struct payload *p)
+{
+	if (p->has_ready)
+		regfree(&p->ready);
+	free(p->name);
+	free(p->command);
+	free(p->awaits);
+	*p = (struct payload){ 0 };
+}
