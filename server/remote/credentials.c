@@ -45,12 +45,10 @@ static struct user *find_user(struct credentials *c, const char *name)
 	return NULL;
 }
 
-/* How crypt_checksalt() judges a hash; a locked account ("!", "*") is known as well. */
+/* Hashes of today: crypt(3) also takes any two letters for one of DES. */
 static bool hash_is_usable(const char *hash)
 {
-	int verdict = crypt_checksalt(hash);
-
-	return verdict == CRYPT_SALT_OK || verdict == CRYPT_SALT_METHOD_LEGACY;
+	return *hash == '$' && crypt_checksalt(hash) == CRYPT_SALT_OK;
 }
 
 static int add_line(struct credentials *c, const char *path, int number, char *line,

@@ -1,0 +1,327 @@
+"""Credentials, TLS, Unix sockets, systemd's sockets, and who may be served without a password."""
+import base64
+import ctypes
+import http.client
+import os
+import signal
+import socket
+import ssl
+import subprocess
+import tempfile
+import pathlib
+import time
+import unittest
+
+import harness
+from harness import (Server, body_of, call_xml, post, read_to_end, result_of, status_of, value_call,
+                     wait_for)
+
+NAMES = call_xml("get_keyword_names")
+libcrypt = ctypes.CDLL("libcrypt.so.1")
+libcrypt.crypt.restype = libcrypt.crypt_gensalt.restype = ctypes.c_char_p
+
+
+def hash_of(password):
+    salt = libcrypt.crypt_gensalt(b"$y$", 1, os.urandom(16), 16)
+    return libcrypt.crypt(password.encode(), salt).decode()
+
+
+def basic(user, password):
+    return "Authorization: Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()
+
+
+class Files(unittest.TestCase):
+    def setUp(self):
+        directory = tempfile.TemporaryDirectory(prefix="access-")
+        self.addCleanup(directory.cleanup)
+        self.path = pathlib.Path(directory.name)
+        self.passwords = self.path / "passwords"
+
+    def write_passwords(self, text, mode=0o600):
+        self.passwords.write_text(text)
+        self.passwords.chmod(mode)
+        return f"remote:\n  password_file: {self.passwords}\n"
+
+    def refused(self, constants, *arguments):
+        config = self.path / "constants.yaml"
+        config.write_text(constants)
+        ended = subprocess.run([harness.SERVER_BINARY, "--config", config, "--port", "0", *arguments],
+                               capture_output=True, text=True, timeout=10)
+        self.assertEqual(ended.returncode, 1, ended.stderr)
+        return ended.stderr
+
+
+class Credentials(Files):
+    def status(self, server, *headers, path="/RPC2"):
+        return status_of(server.raw(post(NAMES, path, headers=headers)))
+
+    def test_the_right_password_is_served(self):
+        constants = self.write_passwords(f"# lab\n\nann:{hash_of('s3cret:é')}\nbob:{hash_of('b')}\n")
+        with Server(constants) as server:
+            self.assertEqual(self.status(server, basic("ann", "s3cret:é")), 200)
+            self.assertEqual(self.status(server, basic("bob", "b")), 200)
+            self.assertEqual(self.status(server, basic("ann", "s3cret:é")), 200)
+
+    def test_everything_else_is_not(self):
+        constants = self.write_passwords(f"ann:{hash_of('right')}\nempty:{hash_of('')}\n")
+        with Server(constants) as server:
+            self.assertEqual(self.status(server, basic("ann", "right")), 200)
+            for header in [[], [basic("ann", "wrong")], [basic("ann", "")], [basic("ann", "righ")],
+                           [basic("ann", "right ")], [basic("bob", "right")], [basic("", "right")],
+                           [basic("ann", "x" * 100000)[:2000]], ["Authorization: Basic !!!"],
+                           ["Authorization: Basic"], ["Authorization: Bearer x"],
+                           ["Authorization: Basic " + base64.b64encode(b"ann").decode()],
+                           ["Authorization: Basic " + base64.b64encode(b"ann:right\0").decode()]]:
+                with self.subTest(header):
+                    self.assertEqual(self.status(server, *header), 401)
+            self.assertEqual(self.status(server, basic("empty", "")), 200)
+            answer = server.raw(post(NAMES))
+            self.assertIn(b"WWW-Authenticate: Basic realm=", answer)
+            for page in [b"/", b"/library.json"]:
+                request = b"GET %s HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" % page
+                self.assertEqual(status_of(server.raw(request)), 401)
+            self.assertNotIn("right", server.log())
+
+    def test_pythons_client_with_credentials_in_the_url(self):
+        with Server(self.write_passwords(f"ann:{hash_of('p%40')}\n")) as server:
+            with server.proxy(f"http://ann:p%2540@127.0.0.1:{server.port}") as proxy:
+                self.assertTrue(proxy.get_keyword_names())
+
+    def test_a_password_that_was_right_is_quick_from_then_on(self):
+        slow = libcrypt.crypt(b"p", libcrypt.crypt_gensalt(b"$y$", 6, os.urandom(16), 16)).decode()
+        with Server(self.write_passwords(f"ann:{slow}\n")) as server:
+            times = []
+            for _ in range(3):
+                start = time.monotonic()
+                self.assertEqual(self.status(server, basic("ann", "p")), 200)
+                times.append(time.monotonic() - start)
+            self.assertLess(times[2], times[0] / 3)
+
+    def test_files_that_cannot_be_used(self):
+        good = hash_of("x")
+        for text, message in [("", "no user"), ("ann\n", ":1: expected NAME:HASH"),
+                              (f":{good}\n", ":1: expected NAME:HASH"),
+                              ("ann:plaintext\n", "expected a hash"), ("ann:\n", "expected a hash"),
+                              (f"ann:{good}\nann:{good}\n", ":2: user 'ann' is given twice")]:
+            with self.subTest(text):
+                self.assertIn(message, self.refused(self.write_passwords(text)))
+        self.assertIn("others can write it",
+                      self.refused(self.write_passwords(f"ann:{good}\n", 0o666)))
+        self.assertIn("No such file", self.refused("remote:\n  password_file: /nonexistent\n"))
+
+    def test_new_passwords_are_read_on_sighup(self):
+        with Server(self.write_passwords(f"ann:{hash_of('old')}\n")) as server:
+            self.assertEqual(self.status(server, basic("ann", "old")), 200)
+            self.write_passwords(f"ann:{hash_of('new')}\n")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "read anew" in server.log(), "reload")
+            self.assertEqual(self.status(server, basic("ann", "old")), 401)
+            self.assertEqual(self.status(server, basic("ann", "new")), 200)
+
+    def test_a_bad_file_on_sighup_changes_nothing(self):
+        with Server(self.write_passwords(f"ann:{hash_of('old')}\n")) as server:
+            self.write_passwords("garbage\n")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "what was in force stays" in server.log(), "refusal")
+            self.assertEqual(self.status(server, basic("ann", "old")), 200)
+
+    def test_health_is_told_to_everybody(self):
+        with Server(self.write_passwords(f"ann:{hash_of('x')}\n")) as server:
+            answer = server.raw(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            self.assertEqual((status_of(answer), body_of(answer)), (200, b"ok\n"))
+
+
+class Exposure(Files):
+    def test_an_address_that_others_reach_needs_credentials(self):
+        for host in ["0.0.0.0", "::"]:
+            with self.subTest(host):
+                text = self.refused("{}\n", "--host", host)
+                self.assertIn("remote.password_file", text)
+                self.assertIn("remote.allow_anonymous", text)
+
+    def test_or_the_word_that_it_is_meant(self):
+        with Server("remote:\n  allow_anonymous: true\n", ["--host", "0.0.0.0"]) as server:
+            self.assertEqual(status_of(server.raw(post(NAMES))), 200)
+
+    def test_or_credentials(self):
+        constants = self.write_passwords(f"ann:{hash_of('x')}\n")
+        with Server(constants, ["--host", "0.0.0.0"]) as server:
+            self.assertEqual(status_of(server.raw(post(NAMES))), 401)
+
+    def test_a_configured_host_name_is_known(self):
+        with Server("remote:\n  allowed_hosts: lab.example other.example\n") as server:
+            self.assertEqual(status_of(server.raw(post(NAMES, host="other.example:1"))), 200)
+
+    def test_a_configured_origin_is_allowed(self):
+        with Server("remote:\n  allowed_origins: https://lab.example\n") as server:
+            request = post(NAMES, headers=["Origin: https://lab.example"])
+            self.assertEqual(status_of(server.raw(request)), 200)
+
+
+class Tls(Files):
+    def make_pair(self, name):
+        certificate, key = self.path / f"{name}.pem", self.path / f"{name}.key"
+        subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt",
+                        "ec_paramgen_curve:P-256", "-nodes", "-days", "1", "-subj", f"/CN={name}",
+                        "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out",
+                        certificate], check=True, capture_output=True)
+        return certificate, key
+
+    def constants(self, name="one"):
+        self.certificate, self.key = self.make_pair(name)
+        return (f"remote:\n  tls_certificate: {self.certificate}\n  tls_key: {self.key}\n"
+                f"  request: 1 s\n")
+
+    def call(self, server, certificate):
+        context = ssl.create_default_context(cafile=certificate)
+        with server.proxy(f"https://127.0.0.1:{server.port}", context=context) as proxy:
+            return proxy.run_keyword("Echo", ["x" * 100000])["return"]
+
+    def test_https(self):
+        with Server(self.constants()) as server:
+            self.assertEqual(self.call(server, self.certificate), "x" * 100000)
+
+    def test_old_versions_are_refused(self):
+        with Server(self.constants()) as server:
+            context = ssl.create_default_context(cafile=self.certificate)
+            context.minimum_version = ssl.TLSVersion.TLSv1
+            context.maximum_version = ssl.TLSVersion.TLSv1_1
+            context.set_ciphers("ALL:@SECLEVEL=0")
+            with self.assertRaises((ssl.SSLError, OSError)):
+                context.wrap_socket(server.connect(), server_hostname="127.0.0.1")
+
+    def test_plain_http_on_the_tls_port_harms_nothing(self):
+        with Server(self.constants()) as server:
+            self.assertNotEqual(status_of(server.raw(post(NAMES))), 200)
+            self.assertEqual(self.call(server, self.certificate), "x" * 100000)
+
+    def test_a_handshake_that_does_not_go_on_ends(self):
+        with Server(self.constants()) as server, server.connect(5) as sock:
+            sock.sendall(b"\x16\x03\x01\x02\x00")
+            start = time.monotonic()
+            read_to_end(sock)
+            self.assertLess(time.monotonic() - start, 4)
+
+    def test_a_hang_up_cancels_under_tls(self):
+        with Server(self.constants()) as server:
+            context = ssl.create_default_context(cafile=self.certificate)
+            sock = context.wrap_socket(server.connect(), server_hostname="127.0.0.1")
+            sock.sendall(post(value_call("<value>10 ms</value>", "Wait For Nothing"), close=False))
+            wait_for(lambda: "Wait For Nothing: PASS" in server.log(), "a call")
+            sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing"), close=False))
+            select_pause()
+            start = time.monotonic()
+            sock.close()
+            wait_for(lambda: "the client hung up" in server.log(), "cancellation")
+            self.assertLess(time.monotonic() - start, 0.1)
+
+    def test_a_new_certificate_is_read_on_sighup(self):
+        with Server(self.constants()) as server:
+            self.assertTrue(self.call(server, self.certificate))
+            other, key = self.make_pair("two")
+            self.certificate.write_bytes(other.read_bytes())
+            self.key.write_bytes(key.read_bytes())
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "read anew" in server.log(), "reload")
+            self.assertTrue(self.call(server, other))
+
+    def test_a_pair_that_does_not_belong_together_is_refused(self):
+        one, two = self.make_pair("one"), self.make_pair("two")
+        text = self.refused(f"remote:\n  tls_certificate: {one[0]}\n  tls_key: {two[1]}\n")
+        self.assertIn("remote.tls_key", text)
+        self.assertIn("expected both or none", self.refused(f"remote:\n  tls_key: {two[1]}\n"))
+
+
+def select_pause():
+    """Nothing outside shows that a request inside TLS was read: give it a moment."""
+    import select
+    select.select([], [], [], 0.2)
+
+
+class UnixConnection(http.client.HTTPConnection):
+    def __init__(self, path):
+        super().__init__("localhost")
+        self.path = str(path)
+
+    def connect(self):
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.connect(self.path)
+
+
+def as_descriptor_3(file):
+    """Where systemd would put it, to be inherited."""
+    os.dup2(file.fileno(), 3)
+    os.set_inheritable(3, True)
+
+
+class Sockets(Files):
+    def call_unix(self, path):
+        connection = UnixConnection(path)
+        connection.request("POST", "/", NAMES, {"Content-Type": "text/xml", "Host": "anything"})
+        response = connection.getresponse()
+        response.read()
+        connection.close()
+        return response.status
+
+    def test_a_unix_socket_serves_its_owner_without_credentials(self):
+        path = self.path / "socket"
+        constants = self.write_passwords(f"ann:{hash_of('x')}\n") + f"  unix_socket: {path}\n"
+        with Server(constants) as server:
+            self.assertEqual(self.call_unix(path), 200)
+            self.assertEqual(path.stat().st_mode & 0o777, 0o600)
+            self.assertEqual(status_of(server.raw(post(NAMES))), 401)
+            server.process.send_signal(signal.SIGTERM)
+            server.process.wait(5)
+            self.assertFalse(path.exists())
+
+    def test_a_hang_up_on_a_unix_socket_cancels(self):
+        path = self.path / "socket"
+        with Server(f"remote:\n  unix_socket: {path}\n") as server:
+            sock = socket.socket(socket.AF_UNIX)
+            sock.connect(str(path))
+            sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing")))
+            select_pause()
+            sock.close()
+            wait_for(lambda: "the client hung up" in server.log(), "cancellation")
+
+    def test_a_socket_that_a_dead_server_left_is_replaced(self):
+        path = self.path / "socket"
+        constants = f"remote:\n  unix_socket: {path}\n"
+        with Server(constants) as dead:
+            dead.process.kill()
+            dead.process.wait()
+        self.assertTrue(path.exists())
+        with Server(constants):
+            self.assertEqual(self.call_unix(path), 200)
+            self.assertIn("a server listens on it already", self.refused(constants))
+
+    def test_systemds_sockets_are_served(self):
+        with socket.create_server(("127.0.0.1", 0)) as listening:
+            number = listening.getsockname()[1]
+            config = self.path / "constants.yaml"
+            config.write_text("{}\n")
+            process = subprocess.Popen(
+                ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", harness.SERVER_BINARY,
+                 "--config", config, "--host", "192.0.2.1"],
+                env={**os.environ, "LISTEN_FDS": "1"}, stderr=subprocess.PIPE,
+                preexec_fn=lambda: as_descriptor_3(listening), close_fds=False)
+            with socket.create_connection(("127.0.0.1", number), 5) as sock:
+                sock.sendall(post(NAMES))
+                self.assertEqual(status_of(read_to_end(sock)), 200)
+            process.send_signal(signal.SIGTERM)
+            self.assertEqual(process.wait(5), 0)
+            process.stderr.close()
+            # The socket outlives the server: systemd starts the next one with it.
+            socket.create_connection(("127.0.0.1", number), 5).close()
+
+    def test_a_descriptor_that_is_no_listening_socket_is_refused(self):
+        config = self.path / "constants.yaml"
+        config.write_text("{}\n")
+        with open("/dev/null", "rb") as null:
+            ended = subprocess.run(
+                ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", harness.SERVER_BINARY,
+                 "--config", config], env={**os.environ, "LISTEN_FDS": "1"}, capture_output=True,
+                text=True, timeout=10, preexec_fn=lambda: as_descriptor_3(null),
+                close_fds=False)
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn("LISTEN_FDS", ended.stderr)
