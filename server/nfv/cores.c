@@ -105,22 +105,29 @@ static int compare_cpus(const void *a, const void *b)
 	return ((const struct node_cpu *)a)->cpu - ((const struct node_cpu *)b)->cpu;
 }
 
-static void gather(const struct node_cpu *cpus, size_t count, int numa_node, struct gathering *g)
+/* The rows of that NUMA node, in the order of their CPUs; owned by the caller. */
+static struct node_cpu *rows_of(const struct node_cpu *cpus, size_t count, int numa_node,
+				size_t *ret_count)
 {
-	auto_free struct node_cpu *sorted = own_alloc(count * sizeof(*sorted));
+	struct node_cpu *rows = own_alloc(count * sizeof(*rows));
 
-	memcpy(sorted, cpus, count * sizeof(*sorted));
-	qsort(sorted, count, sizeof(*sorted), compare_cpus);
+	*ret_count = 0;
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i].numa_node == numa_node)
+			rows[(*ret_count)++] = cpus[i];
+	qsort(rows, *ret_count, sizeof(*rows), compare_cpus);
+	return rows;
+}
+
+static void gather(const struct node_cpu *rows, size_t count, struct gathering *g)
+{
 	for (size_t i = 0; i < count; i++) {
-		struct gathered *core;
+		struct gathered *core = gathered_core(g, &rows[i]);
 
-		if (sorted[i].numa_node != numa_node)
-			continue;
-		core = gathered_core(g, &sorted[i]);
-		add_thread(&core->core, sorted[i].cpu);
-		core->wholly_isolated &= sorted[i].isolated;
-		if (sorted[i].isolated)
-			add_thread(&core->isolated, sorted[i].cpu);
+		add_thread(&core->core, rows[i].cpu);
+		core->wholly_isolated &= rows[i].isolated;
+		if (rows[i].isolated)
+			add_thread(&core->isolated, rows[i].cpu);
 	}
 	for (size_t i = 0; i < g->count; i++) {
 		g->some_isolated |= g->items[i].isolated.cpu >= 0;
@@ -145,21 +152,30 @@ static void add_cores(const struct gathering *g, bool of_system, struct core_lis
 			ret->items[ret->count++] = halves ? g->items[i].isolated : g->items[i].core;
 }
 
+static int refuse_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
+			    struct error *err)
+{
+	auto_cpu_list nodes = { 0 };
+	auto_free char *known = NULL;
+
+	cores_numa_nodes(cpus, count, &nodes);
+	known = cpu_list_text(&nodes);
+	return error_set(err, EINVAL, "argument 'numa_node': expected one of %s, got %d",
+			 nodes.count ? known : "none (there are no CPUs)", numa_node);
+}
+
 int cores_of_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
 		       struct core_list *ret, struct error *err)
 {
-	auto_cpu_list nodes = { 0 };
+	auto_free struct node_cpu *rows = NULL;
 	struct gathering g = { 0 };
+	size_t row_count;
 
 	*ret = (struct core_list) { .numa_node = numa_node };
-	cores_numa_nodes(cpus, count, &nodes);
-	if (!cpu_list_has(&nodes, numa_node)) {
-		auto_free char *known = cpu_list_text(&nodes);
-
-		return error_set(err, EINVAL, "argument 'numa_node': expected one of %s, got %d",
-				 nodes.count ? known : "none (there are no CPUs)", numa_node);
-	}
-	gather(cpus, count, numa_node, &g);
+	rows = rows_of(cpus, count, numa_node, &row_count);
+	if (!row_count)
+		return refuse_numa_node(cpus, count, numa_node, err);
+	gather(rows, row_count, &g);
 	ret->items = own_alloc(g.count * sizeof(*ret->items));
 	add_cores(&g, true, ret);
 	ret->system = ret->count ? ret->count : 1;

@@ -287,7 +287,8 @@ static void the_lowest_numa_node_that_has_room_is_chosen(void **state)
 
 	(void)state;
 	for (int i = 0; i < 13; i++)
-		cpus[i] = (struct node_cpu) { .cpu = i, .core = i, .numa_node = i < 4 ? 0 : 2 };
+		cpus[12 - i] =
+			(struct node_cpu) { .cpu = i, .core = i, .numa_node = i < 4 ? 0 : 2 };
 	r.numa_node = PLACEMENT_NUMA_AUTO;
 	assert_place(&r, cpus, 13, 1, 1, "7, 8");
 	r.numa_node = 1;
