@@ -9,7 +9,12 @@ $(BUILD)/tests/echo_server: $(ECHO_OBJECTS)
 	@mkdir -p $(@D)
 	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
-# Black-box checks of the protocol; PEER=URL runs them against another server.
+# Black-box checks of the protocol.
 .PHONY: check-protocol
 check-protocol: $(BUILD)/tests/echo_server
 	python3 tests/protocol/run.py --server $<
+
+# The same checks against the peer, in two columns.
+.PHONY: compare-peers
+compare-peers: $(BUILD)/tests/echo_server
+	python3 tests/protocol/compare_peers.py --server $< --python $(BUILD)/venv/bin/python

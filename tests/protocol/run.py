@@ -1,8 +1,7 @@
 #!/usr/bin/env python3
 """Run the protocol's checks: run.py --server BINARY [--peer URL] [NAME ...]
 
-With --peer the comparable checks (test_values, test_arguments, test_results, test_protocol,
-test_http) run against that server instead.
+With --peer the comparable checks run against that server instead.
 """
 import argparse
 import json
@@ -12,7 +11,8 @@ import unittest
 
 import harness
 
-COMPARABLE = ["test_protocol", "test_values", "test_arguments", "test_results", "test_http"]
+# What any remote server can be asked. The conversions of test_arguments.Typed are our own.
+COMPARABLE = ["test_protocol", "test_values", "test_arguments.Binding", "test_results", "test_http"]
 
 
 class Result(unittest.TestResult):
