@@ -35,7 +35,33 @@ TEST_SOURCES := $(wildcard tests/unit/test_*.c)
 TESTS := $(TEST_SOURCES:tests/unit/%.c=$(BUILD)/tests/%)
 
 $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(OBJECTS)
+	@mkdir -p $(@D)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
+ROBOT := $(BUILD)/venv/bin/robot --outputdir $(BUILD)/robot --consolecolors off
+
+.PHONY: help setup kits demo check clean
+help:
+	@echo "make setup       install what is missing (Debian packages as root, Robot in $(BUILD)/venv)"
+	@echo "make build       build $(BUILD)/vhosteld and the other programs"
+	@echo "make demo        all of that, and a VM that forwards packets; leaves $(BUILD)/demo/log.html"
+	@echo "make check       all of that, and every test"
+
+setup:
+	@tools/setup $(BUILD)
+
+# The kernel that kernel VMs boot.
+kits: setup
+	@tools/kernel-vm/build --output $(BUILD)/kernel-vm
+
+demo: setup kits
+	@$(MAKE) --no-print-directory build
+	@tools/with-server --build $(BUILD) --log $(BUILD)/demo.server.log \
+		$(BUILD)/venv/bin/robot --outputdir $(BUILD)/demo robot/suites/demo.robot
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard tools/*/rules.mk tests/*/rules.mk)
 -include $(shell find $(BUILD)/server $(BUILD)/keywords $(BUILD)/tests -type f -name '*.d' 2>/dev/null)

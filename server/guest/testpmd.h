@@ -31,7 +31,7 @@ extern const char *const testpmd_modes[];
  * @cpus:        lcores, the main one included; -1: all vCPUs
  * @queues:      queue pairs a port; -1: as many as the NICs have
  * @peer_macs:   destination MAC of port 0, 1, ...; for mode mac
- * @max_pkt_len: bytes; -1: 1518
+ * @max_pkt_len: bytes; -1: for an MTU of 1500
  * @mbufs:       -1: from ports, queues and rings
  * @extra_args:  appended to testpmd's own arguments
  */

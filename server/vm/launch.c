@@ -191,7 +191,7 @@ static void note_kernel(struct vm *vm, int64_t began_us, struct trail *trail)
 		return;
 	vm->boot_time.kernel = seconds_since(began_us);
 	vm_set_stage(vm, "the kernel is running");
-	trail_step(trail, "the kernel prints");
+	trail_step(trail, "the guest prints on its console");
 }
 
 static int await_ready(struct vm *vm, const struct bring_up *plan, const struct wait *w,
@@ -240,6 +240,7 @@ static int await_payload(struct vm *vm, const struct bring_up *plan, const struc
 	vm_set_stage(vm, "waiting for the kernel");
 	if (await_ready(vm, plan, w, trail, err) < 0)
 		return -1;
+	note_kernel(vm, plan->began_us, trail);
 	if (plan->readiness.ready) {
 		int64_t latency_us = clock_us() - stream_arrived_us(vm->console);
 

@@ -17,7 +17,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -89,11 +88,13 @@ static int open_terminal(const char *path)
 	return fd;
 }
 
-/* In the child: a session of its own, led from the terminal. */
+/*
+ * In the child: a session of its own. The terminal does not control it: the end of a session hangs
+ * its terminal up, and then nobody could write on it how the program ended.
+ */
 static _Noreturn void run_program(int fd, char **argv)
 {
 	setsid();
-	ioctl(fd, TIOCSCTTY, 0);
 	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
 		if (fd != stream ? dup2(fd, stream) < 0 : fcntl(fd, F_SETFD, 0) < 0)
 			give_up("cannot use the terminal as stream %d: %s", stream,
