@@ -195,6 +195,21 @@ static void cut_off(struct http *h)
 	h->deadline_ms = clock_ms() + CUT_MS;
 }
 
+/*
+ * libmicrohttpd waits for edges, and takes a short read for the end of what there is: an end of
+ * file that came together with the last bytes is then never seen. Shutting down what is
+ * shut already makes the kernel report it again.
+ */
+static void report_end_of_file(struct http *h)
+{
+	char byte;
+
+	if (h->told_end || recv(h->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT) != 0)
+		return;
+	shutdown(h->fd, SHUT_RD);
+	h->told_end = true;
+}
+
 /* One turn of libmicrohttpd's loop; false when the connection cannot be brought to its end. */
 static bool turn(struct http *h)
 {
@@ -206,6 +221,7 @@ static bool turn(struct http *h)
 		cut_off(h);
 		left = 0;
 	}
+	report_end_of_file(h);
 	return MHD_run_wait(h->daemon, left > INT32_MAX ? INT32_MAX : (int32_t)left) == MHD_YES;
 }
 
@@ -215,7 +231,7 @@ void http_serve(struct http *h, int fd, const char *peer, bool local)
 
 	set_fd(h, fd);
 	h->local = local;
-	h->closed = h->cut = false;
+	h->closed = h->cut = h->told_end = false;
 	snprintf(h->peer, sizeof(h->peer), "%s", peer);
 	set_deadline(h, HTTP_PHASE_RECEIVING, h->policy->request_ms);
 	if (MHD_add_connection(h->daemon, fd, (struct sockaddr *)&nobody, sizeof(nobody)) !=

@@ -43,6 +43,7 @@ struct http {
 	int linger_fd;
 	bool closed;
 	bool cut;
+	bool told_end;
 	enum http_phase phase;
 	int64_t deadline_ms;
 	char peer[64];
