@@ -27,7 +27,7 @@ static int read_number(const char **p, double *ret)
 	size_t digits = strspn(*p, "0123456789.");
 	char *end;
 
-	if (!digits || !memcmp(*p, ".", digits) || (*p)[digits] == 'x')
+	if (!digits || (digits == 1 && **p == '.') || (*p)[digits] == 'x')
 		return -1;
 	*ret = strtod(*p, &end);
 	/* "1e3" is the exponent form of a plain number; "1.2.3" is nothing. */
