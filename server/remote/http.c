@@ -239,6 +239,9 @@ void http_serve(struct http *h, int fd, const char *peer, bool local)
 		log_warn("%s: cannot serve the connection: %s", peer, strerror(errno));
 		h->closed = true;
 	}
+	/* A stop that came before the socket was known here has not reached it. */
+	if (atomic_load(&h->shared->stopping))
+		http_stop_reading(h);
 	while (!h->closed)
 		if (!turn(h)) {
 			/* Ends the connection with it; the owner opens another. */
