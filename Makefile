@@ -3,6 +3,7 @@ BUILD ?= build
 CC ?= gcc
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
+JOBS ?= $(shell nproc)
 # V=1 shows the whole commands.
 Q := $(if $(V),,@)
 
@@ -39,14 +40,14 @@ $(BUILD)/tests/%: $(BUILD)/tests/unit/%.o $(OBJECTS)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS) -lcmocka
 
-ROBOT := $(BUILD)/venv/bin/robot --outputdir $(BUILD)/robot --consolecolors off
-
 .PHONY: help setup kits demo check clean
 help:
 	@echo "make setup       install what is missing (Debian packages as root, Robot in $(BUILD)/venv)"
 	@echo "make build       build $(BUILD)/vhosteld and the other programs"
+	@echo "make kits        make what VMs boot: the kernel VM kit and the disk image"
 	@echo "make demo        all of that, and a VM that forwards packets; leaves $(BUILD)/demo/log.html"
 	@echo "make check       all of that, and every test"
+	@echo "parts of check:  $(CHECK_PARTS)"
 
 setup:
 	@tools/setup $(BUILD)
@@ -56,12 +57,19 @@ kits: setup
 	@tools/kernel-vm/build --output $(BUILD)/kernel-vm
 
 demo: setup kits
-	@$(MAKE) --no-print-directory build
+	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@tools/with-server --build $(BUILD) --log $(BUILD)/demo.server.log \
 		$(BUILD)/venv/bin/robot --outputdir $(BUILD)/demo robot/suites/demo.robot
+
+# The rules below add the parts; each ends with a line "N passed, N failed".
+CHECK_PARTS :=
+-include $(wildcard tools/*/rules.mk tests/*/rules.mk)
+
+check: setup kits
+	@$(MAKE) --no-print-directory -j$(JOBS) build
+	@tools/run-checks $(CHECK_PARTS:%="$(MAKE) --no-print-directory %")
 
 clean:
 	rm -rf $(BUILD)
 
--include $(wildcard tools/*/rules.mk tests/*/rules.mk)
 -include $(shell find $(BUILD)/server $(BUILD)/keywords $(BUILD)/tests -type f -name '*.d' 2>/dev/null)
