@@ -23,7 +23,12 @@ struct console_args {
 
 static const struct keyword_arg get_args[] = {
 	ARGUMENT_VM(console_args),
-	{ .name = "lines", .type = ARG_INT, .fallback = "0", .min = 0, .max = 1000000, FIELD(lines),
+	{ .name = "lines",
+	  .type = ARG_INT,
+	  .fallback = "0",
+	  .min = 0,
+	  .max = 1000000,
+	  FIELD(lines),
 	  .doc = "The last lines only; 0: all." },
 };
 
@@ -81,7 +86,11 @@ static int get_console(struct call *call, void *args, json_t **ret, struct error
 
 static const struct keyword_arg expect_args[] = {
 	ARGUMENT_VM(console_args),
-	{ .name = "pattern", .type = ARG_STR, .min = 1, .max = 4096, FIELD(pattern),
+	{ .name = "pattern",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 4096,
+	  FIELD(pattern),
 	  .doc = "POSIX extended regular expression." },
 	ARGUMENT_TIMEOUT(console_args, "timeout.console", ARG_POSITIONAL),
 };
@@ -144,7 +153,11 @@ static int expect(struct call *call, void *args, json_t **ret, struct error *err
 
 static const struct keyword_arg write_args[] = {
 	ARGUMENT_VM(console_args),
-	{ .name = "text", .type = ARG_STR, .min = 0, .max = TEXT_MAX, FIELD(text),
+	{ .name = "text",
+	  .type = ARG_STR,
+	  .min = 0,
+	  .max = TEXT_MAX,
+	  FIELD(text),
 	  .doc = "Typed as it is: end a line with `\\n`." },
 };
 
@@ -169,11 +182,17 @@ struct qmp_args {
 
 static const struct keyword_arg qmp_args[] = {
 	ARGUMENT_VM(qmp_args),
-	{ .name = "command", .type = ARG_STR, .min = 1, .max = 128,
+	{ .name = "command",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 128,
 	  .offset = offsetof(struct qmp_args, command),
 	  .doc = "A QMP command such as `query-status`." },
-	{ .name = "arguments", .kind = ARG_KWARGS, .type = ARG_DICT,
-	  .offset = offsetof(struct qmp_args, arguments), .doc = "The command's arguments." },
+	{ .name = "arguments",
+	  .kind = ARG_KWARGS,
+	  .type = ARG_DICT,
+	  .offset = offsetof(struct qmp_args, arguments),
+	  .doc = "The command's arguments." },
 };
 
 static int qmp_command(struct call *call, void *args, json_t **ret, struct error *err)
@@ -184,8 +203,8 @@ static int qmp_command(struct call *call, void *args, json_t **ret, struct error
 
 	if (call_find(call, a->vm, &vm, err) < 0 || vm_check_running(vm, err) < 0)
 		return -1;
-	return qmp_execute(vm->qmp, a->command, json_object_size(a->arguments) ? a->arguments : NULL,
-			   &w, ret, err);
+	return qmp_execute(vm->qmp, a->command,
+			   json_object_size(a->arguments) ? a->arguments : NULL, &w, ret, err);
 }
 
 struct affinity_args {
@@ -197,7 +216,11 @@ struct affinity_args {
 
 static const struct keyword_arg affinity_args[] = {
 	ARGUMENT_VM(affinity_args),
-	{ .name = "host_cpus", .kind = ARG_VARARGS, .type = ARG_INT_LIST, .min = 0, .max = 8191,
+	{ .name = "host_cpus",
+	  .kind = ARG_VARARGS,
+	  .type = ARG_INT_LIST,
+	  .min = 0,
+	  .max = 8191,
 	  .offset = offsetof(struct affinity_args, host_cpus),
 	  .doc = "Host CPU for vCPU 0, 1, ...: as many as the VM has vCPUs." },
 };
@@ -211,10 +234,11 @@ static int check_host_cpus(struct vm *vm, const struct int_list *cpus, const str
 		return -1;
 	for (size_t i = 0; i < cpus->count; i++)
 		if (!node_facts_cpu(&facts, cpus->items[i]))
-			return error_set(err, EINVAL,
-					 "argument 'host_cpus': node '%s' has no CPU %d; it has %zu "
-					 "CPUs",
-					 vm->node->name, cpus->items[i], facts.cpu_count);
+			return error_set(
+				err, EINVAL,
+				"argument 'host_cpus': node '%s' has no CPU %d; it has %zu "
+				"CPUs",
+				vm->node->name, cpus->items[i], facts.cpu_count);
 	return 0;
 }
 
@@ -235,9 +259,17 @@ static const char *const policies[] = { "other", "batch", "idle", "fifo", "rr", 
 
 static const struct keyword_arg scheduler_args[] = {
 	ARGUMENT_VM(affinity_args),
-	{ .name = "policy", .type = ARG_ENUM, .fallback = "rr", .choices = policies,
-	  .offset = offsetof(struct affinity_args, policy), .doc = "Scheduling policy." },
-	{ .name = "priority", .type = ARG_INT, .fallback = "1", .min = 0, .max = 99,
+	{ .name = "policy",
+	  .type = ARG_ENUM,
+	  .fallback = "rr",
+	  .choices = policies,
+	  .offset = offsetof(struct affinity_args, policy),
+	  .doc = "Scheduling policy." },
+	{ .name = "priority",
+	  .type = ARG_INT,
+	  .fallback = "1",
+	  .min = 0,
+	  .max = 99,
 	  .offset = offsetof(struct affinity_args, priority),
 	  .doc = "1 to 99 for `fifo` and `rr`; the others have none and take 0." },
 };
@@ -253,8 +285,10 @@ static int set_scheduler(struct call *call, void *args, json_t **ret, struct err
 	if (call_find(call, a->vm, &vm, err) < 0 || vm_check_running(vm, err) < 0)
 		return -1;
 	if (real_time && !a->priority)
-		return error_set(err, EINVAL, "argument 'priority': expected 1 to 99 for policy "
-					      "'%s', got 0", policies[a->policy]);
+		return error_set(err, EINVAL,
+				 "argument 'priority': expected 1 to 99 for policy "
+				 "'%s', got 0",
+				 policies[a->policy]);
 	return vm_schedule(vm, policies[a->policy], real_time ? a->priority : 0, &w, err);
 }
 

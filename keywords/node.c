@@ -31,8 +31,7 @@ static int list_nodes(struct call *call, void *args, json_t **ret, struct error 
 	(void)err;
 	*ret = json_array();
 	for (size_t i = 0; i < hostel_node_count(call->hostel); i++)
-		json_array_append_new(*ret,
-				      json_string(hostel_node_at(call->hostel, i)->name));
+		json_array_append_new(*ret, json_string(hostel_node_at(call->hostel, i)->name));
 	return 0;
 }
 
@@ -41,11 +40,10 @@ static json_t *cpu_list(const struct node_facts *f)
 	json_t *cpus = json_array();
 
 	for (size_t i = 0; i < f->cpu_count; i++)
-		json_array_append_new(cpus, json_pack("{s:i,s:i,s:i,s:i,s:b}", "cpu",
-						      f->cpus[i].cpu, "core", f->cpus[i].core,
-						      "socket", f->cpus[i].socket, "numa_node",
-						      f->cpus[i].numa_node, "isolated",
-						      f->cpus[i].isolated));
+		json_array_append_new(
+			cpus, json_pack("{s:i,s:i,s:i,s:i,s:b}", "cpu", f->cpus[i].cpu, "core",
+					f->cpus[i].core, "socket", f->cpus[i].socket, "numa_node",
+					f->cpus[i].numa_node, "isolated", f->cpus[i].isolated));
 	return cpus;
 }
 
@@ -54,9 +52,9 @@ static json_t *page_counts(const struct node_hugepages *pages)
 	json_t *ret = json_object();
 
 	for (int i = 0; i < PAGE_SIZES; i++)
-		json_object_set_new(ret, page_size_names[i],
-				    json_pack("{s:i,s:i}", "total", pages[i].total, "free",
-					      pages[i].free));
+		json_object_set_new(
+			ret, page_size_names[i],
+			json_pack("{s:i,s:i}", "total", pages[i].total, "free", pages[i].free));
 	return ret;
 }
 
@@ -69,11 +67,12 @@ static int get_node_info(struct call *call, void *args, json_t **ret, struct err
 	if (hostel_node(call->hostel, ((struct node_args *)args)->node, &node, err) < 0 ||
 	    node_facts_read(node, &w, &facts, err) < 0)
 		return -1;
-	*ret = json_pack("{s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:i,s:o,s:i,s:i}", "name", node->name, "host",
-			 node->host, "arch", facts.arch, "kernel", facts.kernel, "kvm", facts.kvm,
-			 "kvm_reason", facts.kvm_reason, "cpus", cpu_list(&facts), "numa_nodes",
-			 facts.numa_nodes, "hugepages", page_counts(facts.hugepages), "memory",
-			 facts.memory_mib, "memory_available", facts.memory_available_mib);
+	*ret = json_pack("{s:s,s:s,s:s,s:s,s:b,s:s,s:o,s:i,s:o,s:i,s:i}", "name", node->name,
+			 "host", node->host, "arch", facts.arch, "kernel", facts.kernel, "kvm",
+			 facts.kvm, "kvm_reason", facts.kvm_reason, "cpus", cpu_list(&facts),
+			 "numa_nodes", facts.numa_nodes, "hugepages", page_counts(facts.hugepages),
+			 "memory", facts.memory_mib, "memory_available",
+			 facts.memory_available_mib);
 	return 0;
 }
 
@@ -81,7 +80,7 @@ static int get_qemu_version(struct call *call, void *args, json_t **ret, struct 
 {
 	auto_constants held = hostel_hold(call->hostel);
 	struct wait w = node_wait(call);
-	char *argv[] = { held.c->qemu.binary, (char[]){ "--version" }, NULL };
+	char *argv[] = { held.c->qemu.binary, (char[]) { "--version" }, NULL };
 	auto_str out = { 0 };
 	struct node *node;
 	char *start;
@@ -107,13 +106,21 @@ struct execute_args {
 };
 
 static const struct keyword_arg execute_args[] = {
-	{ .name = "node", .type = ARG_STR, .offset = offsetof(struct execute_args, node),
+	{ .name = "node",
+	  .type = ARG_STR,
+	  .offset = offsetof(struct execute_args, node),
 	  .doc = "Node of the topology file." },
-	{ .name = "command", .type = ARG_STR, .min = 1, .max = 4096,
+	{ .name = "command",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 4096,
 	  .offset = offsetof(struct execute_args, command),
 	  .doc = "Program, looked up in PATH. No shell: say `sh` `-c` to have one." },
-	{ .name = "arguments", .kind = ARG_VARARGS, .type = ARG_STR_LIST,
-	  .offset = offsetof(struct execute_args, arguments), .doc = "Its arguments, as they are." },
+	{ .name = "arguments",
+	  .kind = ARG_VARARGS,
+	  .type = ARG_STR_LIST,
+	  .offset = offsetof(struct execute_args, arguments),
+	  .doc = "Its arguments, as they are." },
 	ARGUMENT_TIMEOUT(execute_args, "timeout.execute", ARG_NAMED_ONLY),
 };
 
@@ -131,8 +138,8 @@ static int execute_on_node(struct call *call, void *args, json_t **ret, struct e
 		strv_add(&argv, a->arguments.items[i]);
 	if (hostel_node(call->hostel, a->node, &node, err) < 0)
 		return -1;
-	if (node_run(node, argv.items, NULL, (size_t)held.c->limit.output_kib * 1024, &w, &r,
-		     err) < 0)
+	if (node_run(node, argv.items, NULL, (size_t)held.c->limit.output_kib * 1024, &w, &r, err) <
+	    0)
 		return error_prefix(err, "node '%s': %s", node->name, a->command);
 	if (r.cut)
 		trail_note(&call->trail, TRAIL_WARN, "the output was cut (limit.output_kib)");
@@ -148,13 +155,26 @@ struct hugepage_args {
 };
 
 static const struct keyword_arg hugepage_args[] = {
-	{ .name = "node", .type = ARG_STR, .offset = offsetof(struct hugepage_args, node),
+	{ .name = "node",
+	  .type = ARG_STR,
+	  .offset = offsetof(struct hugepage_args, node),
 	  .doc = "Node of the topology file." },
-	{ .name = "memory", .type = ARG_INT, .min = 1, .max = INT_MAX, .unit = "MiB",
-	  .offset = offsetof(struct hugepage_args, memory), .doc = "How much is needed." },
-	{ .name = "page_size", .type = ARG_ENUM, .fallback = "2M", .choices = page_size_names,
-	  .offset = offsetof(struct hugepage_args, page_size), .doc = "Size of the pages." },
-	{ .name = "numa_node", .type = ARG_STR, .fallback = "any",
+	{ .name = "memory",
+	  .type = ARG_INT,
+	  .min = 1,
+	  .max = INT_MAX,
+	  .unit = "MiB",
+	  .offset = offsetof(struct hugepage_args, memory),
+	  .doc = "How much is needed." },
+	{ .name = "page_size",
+	  .type = ARG_ENUM,
+	  .fallback = "2M",
+	  .choices = page_size_names,
+	  .offset = offsetof(struct hugepage_args, page_size),
+	  .doc = "Size of the pages." },
+	{ .name = "numa_node",
+	  .type = ARG_STR,
+	  .fallback = "any",
 	  .offset = offsetof(struct hugepage_args, numa_node),
 	  .doc = "Number of the NUMA node, or `any`." },
 };
@@ -206,10 +226,15 @@ struct constant_args {
 };
 
 static const struct keyword_arg constant_args[] = {
-	{ .name = "name", .type = ARG_STR, .min = 1, .max = 128,
+	{ .name = "name",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 128,
 	  .offset = offsetof(struct constant_args, name),
 	  .doc = "Dotted name such as `timeout.vhost`." },
-	{ .name = "value", .type = ARG_STR, .max = 4096,
+	{ .name = "value",
+	  .type = ARG_STR,
+	  .max = 4096,
 	  .offset = offsetof(struct constant_args, value),
 	  .doc = "New value, as constants.yaml would have it." },
 };
@@ -254,8 +279,9 @@ static int stop_server(struct call *call, void *args, json_t **ret, struct error
 	(void)args;
 	(void)ret;
 	if (!held.c->server.allow_remote_stop)
-		return error_set(err, EPERM, "the configuration does not allow it "
-					     "(server.allow_remote_stop)");
+		return error_set(err, EPERM,
+				 "the configuration does not allow it "
+				 "(server.allow_remote_stop)");
 	/* The signal's way is the one way to stop: it lets this call answer first. */
 	kill(getpid(), SIGTERM);
 	return 0;

@@ -13,16 +13,23 @@
 #define TEXT_MAX (1024 * 1024)
 
 /* The arguments `vm`, `node` (of a struct with these members) and `timeout` (timeout_ms). */
-#define ARGUMENT_VM(arguments)                                                                          \
-	{ .name = "vm", .type = ARG_STR, .offset = offsetof(struct arguments, vm),                      \
-	  .doc = "Name of the VM: 1 to 32 characters of `A-Z a-z 0-9 . _ -`." }
-#define ARGUMENT_NODE(arguments, default_node)                                                          \
-	{ .name = "node", .type = ARG_STR, .fallback = (default_node),                             \
-	  .offset = offsetof(struct arguments, node), .doc = "Node of the topology file." }
-#define ARGUMENT_TIMEOUT(arguments, key, argument_kind)                                                 \
-	{ .name = "timeout", .kind = (argument_kind), .type = ARG_TIMEDELTA, .constant = (key),    \
-	  .min = 1, .max = TIMEOUT_MAX_MS, .offset = offsetof(struct arguments, timeout_ms),            \
-	  .doc = "How long to wait at most." }
+#define ARGUMENT_VM(arguments)                                                           \
+	{                                                                                \
+		.name = "vm", .type = ARG_STR, .offset = offsetof(struct arguments, vm), \
+		.doc = "Name of the VM: 1 to 32 characters of `A-Z a-z 0-9 . _ -`."      \
+	}
+#define ARGUMENT_NODE(arguments, default_node)                                                  \
+	{                                                                                       \
+		.name = "node", .type = ARG_STR, .fallback = (default_node),                    \
+		.offset = offsetof(struct arguments, node), .doc = "Node of the topology file." \
+	}
+#define ARGUMENT_TIMEOUT(arguments, key, argument_kind)                            \
+	{                                                                          \
+		.name = "timeout", .kind = (argument_kind), .type = ARG_TIMEDELTA, \
+		.constant = (key), .min = 1, .max = TIMEOUT_MAX_MS,                \
+		.offset = offsetof(struct arguments, timeout_ms),                  \
+		.doc = "How long to wait at most."                                 \
+	}
 
 /* Keywords whose only argument is a VM. */
 struct vm_args {

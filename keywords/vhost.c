@@ -33,31 +33,73 @@ struct configure_args {
 
 static const struct keyword_arg configure_args[] = {
 	ARGUMENT_VM(configure_args),
-	{ .name = "sockets", .kind = ARG_VARARGS, .type = ARG_STR_LIST,
+	{ .name = "sockets",
+	  .kind = ARG_VARARGS,
+	  .type = ARG_STR_LIST,
 	  .offset = offsetof(struct configure_args, sockets),
 	  .doc = "Paths of vhost-user sockets, at most 107 bytes each; their order is vhost1, "
 		 "vhost2, ... and PCI slots 6, 7, ...." },
-	{ .name = "node", .type = ARG_STR, .fallback = "DUT1", FIELD(node),
+	{ .name = "node",
+	  .type = ARG_STR,
+	  .fallback = "DUT1",
+	  FIELD(node),
 	  .doc = "Node of the topology file." },
-	{ .name = "server", .type = ARG_BOOL, .fallback = "True", FIELD(server),
+	{ .name = "server",
+	  .type = ARG_BOOL,
+	  .fallback = "True",
+	  FIELD(server),
 	  .doc = "True: QEMU listens and the vswitch connects; False: the other way round." },
-	{ .name = "queues", .type = ARG_INT, .fallback = "1", .min = 1, .max = NIC_QUEUES_MAX,
-	  FIELD(queues), .doc = "Queue pairs." },
-	{ .name = "queue_size", .type = ARG_INT, .fallback = "1024", .min = 256, .max = 1024,
-	  FIELD(queue_size), .doc = "Descriptors of a queue: 256, 512 or 1024." },
-	{ .name = "jumbo", .type = ARG_BOOL, .fallback = "False", FIELD(jumbo),
+	{ .name = "queues",
+	  .type = ARG_INT,
+	  .fallback = "1",
+	  .min = 1,
+	  .max = NIC_QUEUES_MAX,
+	  FIELD(queues),
+	  .doc = "Queue pairs." },
+	{ .name = "queue_size",
+	  .type = ARG_INT,
+	  .fallback = "1024",
+	  .min = 256,
+	  .max = 1024,
+	  FIELD(queue_size),
+	  .doc = "Descriptors of a queue: 256, 512 or 1024." },
+	{ .name = "jumbo",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  FIELD(jumbo),
 	  .doc = "MTU 9200 and mergeable receive buffers." },
-	{ .name = "csum", .type = ARG_BOOL, .fallback = "False", FIELD(csum),
+	{ .name = "csum",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  FIELD(csum),
 	  .doc = "Checksum offload." },
-	{ .name = "gso", .type = ARG_BOOL, .fallback = "False", FIELD(gso),
+	{ .name = "gso",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  FIELD(gso),
 	  .doc = "Segmentation offload." },
-	{ .name = "mrg_rxbuf", .type = ARG_BOOL, .fallback = "auto", .or_auto = true,
-	  FIELD(mrg_rxbuf), .doc = "Mergeable receive buffers; `auto`: with `jumbo`." },
-	{ .name = "packed", .type = ARG_BOOL, .fallback = "False", FIELD(packed),
+	{ .name = "mrg_rxbuf",
+	  .type = ARG_BOOL,
+	  .fallback = "auto",
+	  .or_auto = true,
+	  FIELD(mrg_rxbuf),
+	  .doc = "Mergeable receive buffers; `auto`: with `jumbo`." },
+	{ .name = "packed",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  FIELD(packed),
 	  .doc = "Packed virtqueues." },
-	{ .name = "mac", .type = ARG_STR, .fallback = "auto", .min = 1, .max = 32, FIELD(mac),
+	{ .name = "mac",
+	  .type = ARG_STR,
+	  .fallback = "auto",
+	  .min = 1,
+	  .max = 32,
+	  FIELD(mac),
 	  .doc = "MAC address, for a single socket; `auto`: 52:54:00:00:<qemu_id>:<interface>." },
-	{ .name = "feature_mask", .type = ARG_STR, .fallback = "none", .nullable = true,
+	{ .name = "feature_mask",
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
 	  FIELD(feature_mask),
 	  .doc = "What *Create Virtio Feature Mask* returned: these offloads and no others." },
 	ARGUMENT_TIMEOUT(configure_args, "timeout.vhost", ARG_NAMED_ONLY),
@@ -79,10 +121,15 @@ static int read_mask(const char *text, int *ret, struct error *err)
 static int read_options(const struct configure_args *a, struct vhost_options *ret,
 			struct error *err)
 {
-	*ret = (struct vhost_options){
-		.server = a->server, .queues = a->queues, .queue_size = a->queue_size,
-		.jumbo = a->jumbo,   .csum = a->csum,	  .gso = a->gso,
-		.packed = a->packed, .mrg_rxbuf = a->mrg_rxbuf,
+	*ret = (struct vhost_options) {
+		.server = a->server,
+		.queues = a->queues,
+		.queue_size = a->queue_size,
+		.jumbo = a->jumbo,
+		.csum = a->csum,
+		.gso = a->gso,
+		.packed = a->packed,
+		.mrg_rxbuf = a->mrg_rxbuf,
 		.mac = strcasecmp(a->mac, "auto") ? a->mac : NULL,
 	};
 	if (a->queue_size & (a->queue_size - 1))
@@ -104,8 +151,8 @@ static int configure(struct call *call, void *args, json_t **ret, struct error *
 	    hostel_node(call->hostel, a->node, &node, err) < 0 ||
 	    hostel_define(call->hostel, a->vm, node, 0, &vm, err) < 0)
 		return -1;
-	if (vhost_define(vm, a->sockets.items, a->sockets.count, &options, &w, &call->trail,
-			 err) < 0) {
+	if (vhost_define(vm, a->sockets.items, a->sockets.count, &options, &w, &call->trail, err) <
+	    0) {
 		hostel_unclaim(call->hostel, vm);
 		return error_prefix(err, "Configure Vhost Interfaces");
 	}
@@ -123,14 +170,18 @@ struct interface_args {
 	int64_t timeout_ms;
 };
 
-#define ARGUMENT_INTERFACE                                                                         \
-	{ .name = "interface", .type = ARG_STR, .min = 1, .max = 32,                               \
-	  .offset = offsetof(struct interface_args, interface),                                    \
-	  .doc = "Interface such as `vhost1`." }
+#define ARGUMENT_INTERFACE                                                 \
+	{                                                                  \
+		.name = "interface", .type = ARG_STR, .min = 1, .max = 32, \
+		.offset = offsetof(struct interface_args, interface),      \
+		.doc = "Interface such as `vhost1`."                       \
+	}
 
 static const struct keyword_arg await_args[] = {
 	ARGUMENT_VM(interface_args),
-	{ .name = "interfaces", .kind = ARG_VARARGS, .type = ARG_STR_LIST,
+	{ .name = "interfaces",
+	  .kind = ARG_VARARGS,
+	  .type = ARG_STR_LIST,
 	  .offset = offsetof(struct interface_args, interfaces),
 	  .doc = "Interfaces such as `vhost1`; none: all." },
 	ARGUMENT_TIMEOUT(interface_args, "timeout.vhost", ARG_NAMED_ONLY),
@@ -160,8 +211,7 @@ static int get_state(struct call *call, void *args, json_t **ret, struct error *
 	auto_vm *vm = NULL;
 	size_t index;
 
-	if (call_find(call, a->vm, &vm, err) < 0 ||
-	    vhost_find(vm, a->interface, &index, err) < 0)
+	if (call_find(call, a->vm, &vm, err) < 0 || vhost_find(vm, a->interface, &index, err) < 0)
 		return -1;
 	vhost_connections(vm, connected);
 	*ret = json_string(connected[index] ? "connected" : "disconnected");
@@ -173,8 +223,11 @@ static const char *const link_states[] = { "down", "up", NULL };
 static const struct keyword_arg link_args[] = {
 	ARGUMENT_VM(interface_args),
 	ARGUMENT_INTERFACE,
-	{ .name = "state", .type = ARG_ENUM, .choices = link_states,
-	  .offset = offsetof(struct interface_args, state), .doc = "The carrier to show." },
+	{ .name = "state",
+	  .type = ARG_ENUM,
+	  .choices = link_states,
+	  .offset = offsetof(struct interface_args, state),
+	  .doc = "The carrier to show." },
 };
 
 static int set_link(struct call *call, void *args, json_t **ret, struct error *err)
@@ -209,8 +262,12 @@ static int remove_interface(struct call *call, void *args, json_t **ret, struct 
 
 static const struct keyword_arg by_socket_args[] = {
 	ARGUMENT_VM(interface_args),
-	{ .name = "socket", .type = ARG_STR, .min = 1, .max = 4096,
-	  .offset = offsetof(struct interface_args, socket), .doc = "Path of its socket." },
+	{ .name = "socket",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 4096,
+	  .offset = offsetof(struct interface_args, socket),
+	  .doc = "Path of its socket." },
 };
 
 static int get_by_socket(struct call *call, void *args, json_t **ret, struct error *err)
@@ -240,9 +297,14 @@ struct mask_args {
 };
 
 static const struct keyword_arg mask_args[] = {
-	{ .name = "all", .type = ARG_BOOL, .fallback = "False",
-	  .offset = offsetof(struct mask_args, all), .doc = "Begin with every feature set." },
-	{ .name = "features", .kind = ARG_KWARGS, .type = ARG_DICT,
+	{ .name = "all",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  .offset = offsetof(struct mask_args, all),
+	  .doc = "Begin with every feature set." },
+	{ .name = "features",
+	  .kind = ARG_KWARGS,
+	  .type = ARG_DICT,
 	  .offset = offsetof(struct mask_args, features),
 	  .doc = "Feature names with True or False, such as `csum=True`." },
 };
@@ -268,7 +330,7 @@ static int truth(const char *name, const json_t *value, struct error *err)
 	if (json_is_boolean(value))
 		return json_is_true(value);
 	for (int i = 0; text && i < 2; i++)
-		if (!strcasecmp(text, (const char *const[]){ "False", "True" }[i]))
+		if (!strcasecmp(text, (const char *const[]) { "False", "True" }[i]))
 			return i;
 	if (json_is_integer(value) && json_integer_value(value) >> 1 == 0)
 		return (int)json_integer_value(value);
@@ -302,7 +364,10 @@ static int create_mask(struct call *call, void *args, json_t **ret, struct error
 
 static const struct keyword_arg passthrough_args[] = {
 	ARGUMENT_VM(interface_args),
-	{ .name = "pci_address", .type = ARG_STR, .min = 12, .max = 12,
+	{ .name = "pci_address",
+	  .type = ARG_STR,
+	  .min = 12,
+	  .max = 12,
 	  .offset = offsetof(struct interface_args, pci_address),
 	  .doc = "Host device such as `0000:3b:00.0`, bound to vfio-pci." },
 	ARGUMENT_TIMEOUT(interface_args, "timeout.vhost", ARG_NAMED_ONLY),

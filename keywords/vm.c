@@ -70,7 +70,9 @@ struct kill_all_args {
 
 static const struct keyword_arg kill_all_args[] = {
 	ARGUMENT_NODE(kill_all_args, "ALL"),
-	{ .name = "force", .type = ARG_BOOL, .fallback = "False",
+	{ .name = "force",
+	  .type = ARG_BOOL,
+	  .fallback = "False",
 	  .offset = offsetof(struct kill_all_args, force),
 	  .doc = "Also end every other QEMU process on the node, whoever started it." },
 };
@@ -267,7 +269,8 @@ static const struct keyword keywords[] = {
 	  .tags = "vm info",
 	  .doc = "The state of a VM.",
 	  VM_ONLY_ARGS,
-	  .returns = "`defined`, `starting`, `running`, `paused`, `stopping`, `stopped` or `failed`",
+	  .returns =
+		  "`defined`, `starting`, `running`, `paused`, `stopping`, `stopped` or `failed`",
 	  .run = get_state },
 	{ .name = "List VMs",
 	  .tags = "vm info",

@@ -14,8 +14,7 @@ extern const char *const log_level_names[];
 void log_set_level(enum log_level level);
 /* log_level_from_name - 0, or -1 with the allowed names in @err */
 int log_level_from_name(const char *name, enum log_level *ret, struct error *err);
-void log_write(enum log_level level, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void log_write(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 #define log_error(...) log_write(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warn(...)  log_write(LOG_LEVEL_WARN, __VA_ARGS__)

@@ -45,18 +45,18 @@ static inline pthread_mutex_t *own_lock(pthread_mutex_t *m)
 #define auto_fclose	auto_cleanup(own_fclose)
 
 /* Holds @mutex until the end of the scope. */
-#define lock_scope(mutex) lock_scope_named(mutex, __COUNTER__)
+#define lock_scope(mutex)	   lock_scope_named(mutex, __COUNTER__)
 #define lock_scope_named(mutex, n) lock_scope_paste(mutex, n)
-#define lock_scope_paste(mutex, n)                                                                 \
-	auto_cleanup(own_unlock) pthread_mutex_t *scope_lock_##n __attribute__((unused)) =         \
+#define lock_scope_paste(mutex, n)                                                         \
+	auto_cleanup(own_unlock) pthread_mutex_t *scope_lock_##n __attribute__((unused)) = \
 		own_lock(mutex)
 
 /* take_ptr - hand a pointer over: the variable is NULL afterwards. */
-#define take_ptr(p)                                                                                \
-	__extension__({                                                                            \
-		__typeof__(p) taken_ = (p);                                                        \
-		(p) = NULL;                                                                        \
-		taken_;                                                                            \
+#define take_ptr(p)                         \
+	__extension__({                     \
+		__typeof__(p) taken_ = (p); \
+		(p) = NULL;                 \
+		taken_;                     \
 	})
 
 /* take_fd - hand a descriptor over: the variable is -1 afterwards. */

@@ -112,8 +112,7 @@ int process_start(const struct process_spec *spec, struct process *ret, struct e
 			kill(pid, SIGKILL);
 		waitpid(pid, NULL, 0);
 		process_clear(ret);
-		return error_set_errno(err, code ? code : EMFILE, "cannot start %s",
-				       spec->argv[0]);
+		return error_set_errno(err, code ? code : EMFILE, "cannot start %s", spec->argv[0]);
 	}
 	return 0;
 }
@@ -166,8 +165,7 @@ static int reap(const struct process *p)
 	return info.si_status | (info.si_code == CLD_DUMPED ? 0x80 : 0);
 }
 
-int process_wait(const struct process *p, const struct wait *w, int *ret_status,
-		 struct error *err)
+int process_wait(const struct process *p, const struct wait *w, int *ret_status, struct error *err)
 {
 	int status;
 
@@ -297,7 +295,7 @@ int process_run(char *const *argv, const struct str *input, size_t limit, const 
 	struct pump pumps[2];
 	int status = 0, rc;
 
-	*ret = (struct process_result){ 0 };
+	*ret = (struct process_result) { 0 };
 	if (pipe2(out, O_CLOEXEC) < 0 || pipe2(errs, O_CLOEXEC) < 0 ||
 	    (input && pipe2(in, O_CLOEXEC) < 0))
 		return error_set_errno(err, errno, "pipe");
@@ -313,8 +311,8 @@ int process_run(char *const *argv, const struct str *input, size_t limit, const 
 	fcntl(errs[0], F_SETFL, O_NONBLOCK);
 	if (in[1] >= 0)
 		fcntl(in[1], F_SETFL, O_NONBLOCK);
-	pumps[0] = (struct pump){ .fd = take_fd(&out[0]), .to = &ret->out };
-	pumps[1] = (struct pump){ .fd = take_fd(&errs[0]), .to = &ret->err };
+	pumps[0] = (struct pump) { .fd = take_fd(&out[0]), .to = &ret->out };
+	pumps[1] = (struct pump) { .fd = take_fd(&errs[0]), .to = &ret->err };
 	rc = run_pumps(&p, pumps, &in[1], input, limit, w, ret, err);
 	own_close(&pumps[0].fd);
 	own_close(&pumps[1].fd);

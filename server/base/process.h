@@ -18,7 +18,10 @@ struct process {
 	int pidfd;
 };
 
-#define PROCESS_NONE { .pidfd = -1 }
+#define PROCESS_NONE        \
+	{                   \
+		.pidfd = -1 \
+	}
 
 /*
  * @argv:  NULL-terminated, looked up in PATH unless it has a slash; borrowed
@@ -51,8 +54,7 @@ void process_kill_group(const struct process *p);
  * process_wait - until it ended; a child is reaped
  * @ret_status: as waitpid(2) gives it, -1 when the process was not a child; may be NULL
  */
-int process_wait(const struct process *p, const struct wait *w, int *ret_status,
-		 struct error *err);
+int process_wait(const struct process *p, const struct wait *w, int *ret_status, struct error *err);
 bool process_ended(const struct process *p);
 /*
  * process_start_time - clock ticks from boot to the start of @pid; with it a pid is unique

@@ -14,7 +14,7 @@
 void str_clear(struct str *s)
 {
 	free(s->text);
-	*s = (struct str){ 0 };
+	*s = (struct str) { 0 };
 }
 
 static void str_reserve(struct str *s, size_t more)
@@ -78,7 +78,7 @@ char *str_take(struct str *s)
 {
 	char *text = s->text ? s->text : own_strdup("");
 
-	*s = (struct str){ 0 };
+	*s = (struct str) { 0 };
 	return text;
 }
 
@@ -87,7 +87,7 @@ void strv_clear(struct strv *v)
 	for (size_t i = 0; i < v->count; i++)
 		free(v->items[i]);
 	free(v->items);
-	*v = (struct strv){ 0 };
+	*v = (struct strv) { 0 };
 }
 
 void strv_take(struct strv *v, char *text)

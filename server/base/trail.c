@@ -13,7 +13,7 @@
 
 void trail_init(struct trail *trail)
 {
-	*trail = (struct trail){ .last_us = clock_us() };
+	*trail = (struct trail) { .last_us = clock_us() };
 	pthread_mutex_init(&trail->mutex, NULL);
 }
 
@@ -37,10 +37,9 @@ static void add(struct trail *trail, enum trail_level level, char *text)
 		return;
 	}
 	trail->bytes += length;
-	trail->entries =
-		own_realloc(trail->entries, (trail->count + 1) * sizeof(*trail->entries));
+	trail->entries = own_realloc(trail->entries, (trail->count + 1) * sizeof(*trail->entries));
 	trail->entries[trail->count++] =
-		(struct trail_entry){ .level = level, .wall_ms = clock_wall_ms(), .text = text };
+		(struct trail_entry) { .level = level, .wall_ms = clock_wall_ms(), .text = text };
 }
 
 void trail_step(struct trail *trail, const char *format, ...)

@@ -22,7 +22,7 @@ struct trail {
 		enum trail_level level;
 		int64_t wall_ms; /* when it was noted, since 1970 */
 		char *text;
-	} *entries;
+	} * entries;
 	size_t count;
 	size_t bytes;
 	size_t dropped;
@@ -36,8 +36,7 @@ void trail_clear(struct trail *trail);
  * trail_step - an INFO entry for a step that just ended; " (0.123 s)", the time since the step
  * before it (or since trail_init), is appended. A NULL @trail is fine everywhere.
  */
-void trail_step(struct trail *trail, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+void trail_step(struct trail *trail, const char *format, ...) __attribute__((format(printf, 2, 3)));
 /* trail_note - an entry of any level, its text as it is */
 void trail_note(struct trail *trail, enum trail_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

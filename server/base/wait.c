@@ -38,7 +38,7 @@ int64_t clock_wall_ms(void)
 
 struct wait wait_for_ms(int64_t timeout_ms)
 {
-	return (struct wait){ .deadline_ms = clock_ms() + timeout_ms };
+	return (struct wait) { .deadline_ms = clock_ms() + timeout_ms };
 }
 
 struct wait wait_within(const struct wait *outer, int64_t timeout_ms)
@@ -56,7 +56,7 @@ void wait_add_cancel(struct wait *w, int fd, short events, const char *reason)
 	if (w->cancel_count == WAIT_CANCEL_MAX)
 		abort();
 	w->cancel[w->cancel_count++] =
-		(struct wait_cancel){ .fd = fd, .events = events, .reason = reason };
+		(struct wait_cancel) { .fd = fd, .events = events, .reason = reason };
 }
 
 int64_t wait_left_ms(const struct wait *w)
@@ -71,8 +71,8 @@ static int wait_poll(const struct wait *w, struct pollfd *fds, size_t count, int
 	int n;
 
 	for (size_t i = 0; i < w->cancel_count; i++)
-		fds[count + i] = (struct pollfd){ .fd = w->cancel[i].fd,
-						  .events = w->cancel[i].events };
+		fds[count + i] =
+			(struct pollfd) { .fd = w->cancel[i].fd, .events = w->cancel[i].events };
 	do
 		n = poll(fds, count + w->cancel_count, timeout_ms);
 	while (n < 0 && errno == EINTR && timeout_ms == 0);
@@ -204,7 +204,7 @@ void bell_ring(struct bell *bell)
 
 int bell_listen(struct bell *bell, struct bell_listener *listener, struct error *err)
 {
-	*listener = (struct bell_listener){ .fd = -1 };
+	*listener = (struct bell_listener) { .fd = -1 };
 	listener->fd = new_eventfd(0, 0, err);
 	if (listener->fd < 0)
 		return -1;
@@ -228,7 +228,7 @@ void bell_leave(struct bell_listener *listener)
 	*link = listener->next;
 	pthread_mutex_unlock(&listener->bell->mutex);
 	close(listener->fd);
-	*listener = (struct bell_listener){ .fd = -1 };
+	*listener = (struct bell_listener) { .fd = -1 };
 }
 
 int bell_wait(struct bell_listener *listener, const struct wait *w, struct error *err)

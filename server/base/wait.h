@@ -82,7 +82,10 @@ struct bell_listener {
 	int fd;
 };
 
-#define BELL_INIT { .mutex = PTHREAD_MUTEX_INITIALIZER }
+#define BELL_INIT                                  \
+	{                                          \
+		.mutex = PTHREAD_MUTEX_INITIALIZER \
+	}
 
 void bell_init(struct bell *bell);
 /* bell_clear - no listener may be left */

@@ -153,10 +153,9 @@ static int synchronise(struct agent *agent, const struct wait *w, struct error *
 		if (!await_sync(agent, id, &once, err))
 			agent->synced = true;
 		else if (err->code != ETIMEDOUT || wait_check(w, err) < 0)
-			return err->code == ETIMEDOUT
-				       ? error_set(err, ETIMEDOUT,
-						   "the guest agent does not answer")
-				       : -1;
+			return err->code == ETIMEDOUT ? error_set(err, ETIMEDOUT,
+								  "the guest agent does not answer")
+						      : -1;
 		pause_ms = pause_ms * 2 < SYNC_LAST_MS ? pause_ms * 2 : SYNC_LAST_MS;
 	}
 	return 0;

@@ -21,15 +21,15 @@
 static int start(struct agent *agent, char *const *argv, const struct str *input, bool capture,
 		 const struct wait *w, int *ret_pid, struct error *err)
 {
-	auto_json *arguments = json_pack("{s:s,s:[],s:b}", "path", argv[0], "arg",
-					 "capture-output", capture);
+	auto_json *arguments =
+		json_pack("{s:s,s:[],s:b}", "path", argv[0], "arg", "capture-output", capture);
 	auto_json *value = NULL;
 
 	if (!arguments)
 		return error_set(err, EINVAL, "'%s': not valid UTF-8", argv[0]);
 	for (int i = 1; argv[i]; i++)
-		if (json_array_append_new(json_object_get(arguments, "arg"),
-					  json_string(argv[i])) < 0)
+		if (json_array_append_new(json_object_get(arguments, "arg"), json_string(argv[i])) <
+		    0)
 			return error_set(err, EINVAL, "argument %d of %s: not valid UTF-8", i,
 					 argv[0]);
 	if (input) {
@@ -98,7 +98,7 @@ static int await_end(struct agent *agent, int pid, size_t limit, const struct wa
 		if (wait_pause(w, pause_ms, err) < 0)
 			return -1;
 		pause_ms = pause_ms * 3 / 2 + 1 < STATUS_LAST_MS ? pause_ms * 3 / 2 + 1
-								  : STATUS_LAST_MS;
+								 : STATUS_LAST_MS;
 	}
 }
 
@@ -106,7 +106,7 @@ static void kill_in_guest(struct agent *agent, int pid)
 {
 	struct wait w = wait_for_ms(KILL_MS);
 	auto_free char *number = own_printf("%d", pid);
-	char *argv[] = { (char[]){ "kill" }, (char[]){ "-KILL" }, number, NULL };
+	char *argv[] = { (char[]) { "kill" }, (char[]) { "-KILL" }, number, NULL };
 	struct error ignored;
 	int kill_pid;
 
@@ -118,7 +118,7 @@ int agent_run(struct agent *agent, char *const *argv, const struct str *input, s
 {
 	int pid;
 
-	*ret = (struct process_result){ 0 };
+	*ret = (struct process_result) { 0 };
 	if (start(agent, argv, input, true, w, &pid, err) < 0)
 		return -1;
 	if (!await_end(agent, pid, limit, w, ret, err))

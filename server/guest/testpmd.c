@@ -7,21 +7,22 @@
 
 #include "base/own.h"
 
-/* Without a choice: what virtio needs for an MTU of 1500 (Ethernet 14, VLAN 4, virtio header 12). */
+/* Without a choice: what virtio needs for an MTU of 1500 (Ethernet 14, VLAN 4, virtio header 12).
+ */
 #define MAX_PKT_LEN_AUTO 1530
 /* Data room of an mbuf that takes such a frame in one piece, headroom included. */
-#define MBUF_SIZE_AUTO	 2176
-#define MBUF_HEADROOM	 128
+#define MBUF_SIZE_AUTO 2176
+#define MBUF_HEADROOM  128
 /* Fewer mbufs than this starve the per-lcore caches. */
-#define MBUFS_MIN	 8192
-#define MBUF_CACHE	 512
+#define MBUFS_MIN  8192
+#define MBUF_CACHE 512
 /* What an mbuf costs beside its data room, and what testpmd needs beside mbufs. */
-#define MBUF_OVERHEAD	 256
-#define BASE_PAGES	 24
-#define PAGE_BYTES	 (2 * 1024 * 1024)
+#define MBUF_OVERHEAD 256
+#define BASE_PAGES    24
+#define PAGE_BYTES    (2 * 1024 * 1024)
 
-const char *const testpmd_modes[] = { "io",	  "mac",    "macswap", "flowgen", "rxonly", "txonly",
-				      "csum",	  "icmpecho", "5tswap",  NULL };
+const char *const testpmd_modes[] = { "io",	"mac",	"macswap",  "flowgen", "rxonly",
+				      "txonly", "csum", "icmpecho", "5tswap",  NULL };
 
 void testpmd_options_clear(struct testpmd_options *o)
 {
@@ -79,9 +80,8 @@ int testpmd_check(const struct testpmd_options *o, const struct testpmd_place *p
 				 "testpmd needs at least one vhost interface: call Configure "
 				 "Vhost Interfaces before");
 	if (o->cpus > place->cpus)
-		return error_set(err, EINVAL,
-				 "argument 'cpus': the VM has %d vCPUs, got %d", place->cpus,
-				 o->cpus);
+		return error_set(err, EINVAL, "argument 'cpus': the VM has %d vCPUs, got %d",
+				 place->cpus, o->cpus);
 	if (o->queues > place->queues)
 		return error_set(err, EINVAL,
 				 "argument 'queues': the interfaces have %d queues, got %d",
@@ -90,8 +90,7 @@ int testpmd_check(const struct testpmd_options *o, const struct testpmd_place *p
 		return error_set(err, EINVAL,
 				 "argument 'peer_macs': expected at most %zu, one a port, got %zu",
 				 ports, o->peer_macs.count);
-	if (o->mbufs > 0 &&
-	    o->mbufs < (int)ports * queue_count(o, place) * (o->rxd + o->txd))
+	if (o->mbufs > 0 && o->mbufs < (int)ports * queue_count(o, place) * (o->rxd + o->txd))
 		return error_set(err, EINVAL,
 				 "argument 'mbufs': %zu ports with %d queues of %d + %d "
 				 "descriptors need at least %d, got %d",

@@ -49,9 +49,11 @@ struct testpmd_options {
 };
 
 /* The defaults that the keyword table has as text. */
-#define TESTPMD_DEFAULTS                                                                           \
-	{ .cpus = -1, .queues = -1, .rxd = 1024, .txd = 1024, .burst = 64, .max_pkt_len = -1,      \
-	  .mbufs = -1 }
+#define TESTPMD_DEFAULTS                                                         \
+	{                                                                        \
+		.cpus = -1, .queues = -1, .rxd = 1024, .txd = 1024, .burst = 64, \
+		.max_pkt_len = -1, .mbufs = -1                                   \
+	}
 
 /* The guest that testpmd runs in. @pci_addresses: of its ports, in port order; borrowed. */
 struct testpmd_place {

@@ -32,8 +32,7 @@ static void compile_patterns(void)
 const struct testpmd_patterns *testpmd_patterns(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
-	static const struct testpmd_patterns patterns = { { &forwards_pattern,
-							    &failure_pattern } };
+	static const struct testpmd_patterns patterns = { { &forwards_pattern, &failure_pattern } };
 
 	pthread_once(&once, compile_patterns);
 	return &patterns;
@@ -142,17 +141,16 @@ json_t *testpmd_parse_stats(const char *answer)
 		const char *next = strstr(p + 1, heading);
 		const char *end = next ? next : p + strlen(p);
 
-		json_array_append_new(
-			ports,
-			json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "port",
-				  atoi(p + sizeof(heading) - 1), "rx_packets",
-				  number_of(p, end, "RX-packets"), "tx_packets",
-				  number_of(p, end, "TX-packets"), "rx_bytes",
-				  number_of(p, end, "RX-bytes"), "tx_bytes",
-				  number_of(p, end, "TX-bytes"), "rx_missed",
-				  number_of(p, end, "RX-missed"), "rx_errors",
-				  number_of(p, end, "RX-errors"), "tx_errors",
-				  number_of(p, end, "TX-errors")));
+		json_array_append_new(ports,
+				      json_pack("{s:i,s:I,s:I,s:I,s:I,s:I,s:I,s:I}", "port",
+						atoi(p + sizeof(heading) - 1), "rx_packets",
+						number_of(p, end, "RX-packets"), "tx_packets",
+						number_of(p, end, "TX-packets"), "rx_bytes",
+						number_of(p, end, "RX-bytes"), "tx_bytes",
+						number_of(p, end, "TX-bytes"), "rx_missed",
+						number_of(p, end, "RX-missed"), "rx_errors",
+						number_of(p, end, "RX-errors"), "tx_errors",
+						number_of(p, end, "TX-errors")));
 		p = next;
 	}
 	return json_pack("{s:o}", "ports", ports);
@@ -186,8 +184,7 @@ json_t *testpmd_parse_port(const char *answer, int port)
 
 	for (char *p = mac; *p; p++)
 		*p = (char)tolower((unsigned char)*p);
-	return json_pack("{s:i,s:s,s:s}", "port", port, "mac_address", mac, "pci_address",
-			 device);
+	return json_pack("{s:i,s:s,s:s}", "port", port, "mac_address", mac, "pci_address", device);
 }
 
 int testpmd_ports(struct stream *stream, const struct wait *w, json_t **ret, struct error *err)

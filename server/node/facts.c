@@ -84,7 +84,7 @@ static int read_cpus(struct node *node, const struct wait *w, struct node_facts 
 		if (!here[i])
 			continue;
 		f->cpus = own_realloc(f->cpus, (f->cpu_count + 1) * sizeof(*f->cpus));
-		f->cpus[f->cpu_count++] = (struct node_cpu){
+		f->cpus[f->cpu_count++] = (struct node_cpu) {
 			.cpu = i,
 			.core = read_number(node, w, i,
 					    "/sys/devices/system/cpu/cpu%d/topology/core_id", i),
@@ -169,10 +169,10 @@ int node_facts_read(struct node *node, const struct wait *w, struct node_facts *
 		    struct error *err)
 {
 	auto_free char *meminfo = read_text(node, w, "/proc/meminfo");
-	char *const uname[] = { (char[]){ "uname" }, (char[]){ "-m" }, NULL };
+	char *const uname[] = { (char[]) { "uname" }, (char[]) { "-m" }, NULL };
 	auto_str arch = { 0 };
 
-	*ret = (struct node_facts){ 0 };
+	*ret = (struct node_facts) { 0 };
 	if (!meminfo)
 		return error_set(err, ENOENT, "node '%s': cannot read /proc/meminfo", node->name);
 	ret->memory_mib = meminfo_mib(meminfo, "MemTotal:");
@@ -201,7 +201,7 @@ void node_facts_clear(struct node_facts *f)
 	free(f->kvm_reason);
 	free(f->cpus);
 	free(f->numa_hugepages);
-	*f = (struct node_facts){ 0 };
+	*f = (struct node_facts) { 0 };
 }
 
 const struct node_cpu *node_facts_cpu(const struct node_facts *f, int cpu)

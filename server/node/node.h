@@ -30,7 +30,10 @@ struct node_process {
 	uint64_t start_time;
 };
 
-#define NODE_PROCESS_NONE { .local = PROCESS_NONE }
+#define NODE_PROCESS_NONE             \
+	{                             \
+		.local = PROCESS_NONE \
+	}
 
 /* What a kind of node implements. Arguments and errors as the functions below say. */
 struct node_ops {

@@ -27,7 +27,7 @@ static int unix_socket(const char *path, struct sockaddr_un *ret_address, struct
 {
 	int fd;
 
-	*ret_address = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	*ret_address = (struct sockaddr_un) { .sun_family = AF_UNIX };
 	if (strlen(path) > UNIX_PATH_MAX_LENGTH)
 		return error_set(err, ENAMETOOLONG, "socket path %s: longer than %d bytes", path,
 				 UNIX_PATH_MAX_LENGTH);
@@ -88,9 +88,8 @@ static int watch_directory(const char *path, struct error *err)
 	return take_fd(&fd);
 }
 
-static int local_connect_new(struct node *node, const char *path,
-			     const struct node_process *server, const struct wait *w, int *ret_fd,
-			     struct error *err)
+static int local_connect_new(struct node *node, const char *path, const struct node_process *server,
+			     const struct wait *w, int *ret_fd, struct error *err)
 {
 	auto_close int events_fd = watch_directory(path, err);
 	char events[4096];
@@ -104,8 +103,8 @@ static int local_connect_new(struct node *node, const char *path,
 		if (!local_connect_unix(node, path, w, ret_fd, err))
 			return 0;
 		/* Between bind and listen there is no event. */
-		if (err->code == ECONNREFUSED ? wait_pause(w, 1, err) < 0 :
-		    err->code != ENOENT || wait_fds(w, fds, 2, err) < 0)
+		if (err->code == ECONNREFUSED ? wait_pause(w, 1, err) < 0
+					      : err->code != ENOENT || wait_fds(w, fds, 2, err) < 0)
 			return error_prefix(err, "waiting for %s", path);
 		if (process_ended(&server->local))
 			return error_set(err, ESRCH, "process %d ended", (int)server->pid);
@@ -266,8 +265,10 @@ static int local_set_scheduler(struct node *node, pid_t thread, const char *poli
 					       policy, priority, (int)thread);
 		return 0;
 	}
-	return error_set(err, EINVAL, "scheduler policy: expected other, batch, idle, fifo or rr, "
-				      "got '%s'", policy);
+	return error_set(err, EINVAL,
+			 "scheduler policy: expected other, batch, idle, fifo or rr, "
+			 "got '%s'",
+			 policy);
 }
 
 static void local_free(struct node *node)

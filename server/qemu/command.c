@@ -104,8 +104,7 @@ static void add_ports(const struct qemu_spec *spec, const char *dir, struct strv
 	add_option(v, "-device",
 		   "virtconsole,bus=ports.0,nr=2,id=" QEMU_PAYLOAD_DEVICE ",chardev=char-payload");
 	if (spec->serial_port)
-		add_optionf(v, "-serial", "tcp:127.0.0.1:%d,server=on,wait=off",
-			    spec->serial_port);
+		add_optionf(v, "-serial", "tcp:127.0.0.1:%d,server=on,wait=off", spec->serial_port);
 }
 
 static void add_boot(const struct qemu_spec *spec, struct strv *v)
@@ -127,8 +126,7 @@ static void add_boot(const struct qemu_spec *spec, struct strv *v)
 			    "local,id=root,path=%s,security_model=none,readonly=on,"
 			    "multidevs=remap",
 			    root);
-		add_option(v, "-device",
-			   "virtio-9p-pci,fsdev=root,mount_tag=virtioroot,addr=4");
+		add_option(v, "-device", "virtio-9p-pci,fsdev=root,mount_tag=virtioroot,addr=4");
 	}
 	if (drive) {
 		add_optionf(v, "-drive", "file=%s,format=%s,if=none,id=disk,snapshot=%s", drive,

@@ -10,7 +10,7 @@
 #include "node/facts.h"
 
 /* The agent's virtio-serial port and the payloads' terminal, as the guest names them. */
-#define QEMU_AGENT_PORT	       "org.qemu.guest_agent.0"
+#define QEMU_AGENT_PORT	      "org.qemu.guest_agent.0"
 #define QEMU_PAYLOAD_TERMINAL "/dev/hvc0"
 
 /* Files below a VM's run directory. */

@@ -142,8 +142,9 @@ static int negotiate(struct qmp *qmp, const struct wait *w, struct error *err)
 		return -1;
 	while (!greeted(qmp, &closed)) {
 		if (closed)
-			return error_set(err, ECONNRESET, "QEMU closed the connection before its "
-							  "greeting");
+			return error_set(err, ECONNRESET,
+					 "QEMU closed the connection before its "
+					 "greeting");
 		if (bell_wait(&heard, w, err) < 0)
 			return error_prefix(err, "waiting for QEMU's greeting");
 	}
@@ -155,7 +156,7 @@ int qmp_open(struct watcher *watcher, int fd, const struct qmp_listener *listene
 {
 	struct qmp *qmp = own_alloc(sizeof(*qmp));
 
-	qmp->watch = (struct watch){ .fd = fd, .ready = qmp_ready, .watcher = watcher };
+	qmp->watch = (struct watch) { .fd = fd, .ready = qmp_ready, .watcher = watcher };
 	qmp->listener = *listener;
 	pthread_mutex_init(&qmp->mutex, NULL);
 	bell_init(&qmp->bell);
@@ -272,8 +273,8 @@ static int read_answer(const json_t *answer, json_t **ret_value, struct error *e
 	return 0;
 }
 
-int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments,
-		const struct wait *w, json_t **ret_value, struct error *err)
+int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments, const struct wait *w,
+		json_t **ret_value, struct error *err)
 {
 	struct request request = { 0 };
 	int rc;

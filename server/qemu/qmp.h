@@ -50,8 +50,8 @@ const char *qmp_version(const struct qmp *qmp);
  * Errors: ETIMEDOUT; ECONNRESET when QEMU went away; EREMOTEIO for a QMP error, its class and
  * description in the text.
  */
-int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments,
-		const struct wait *w, json_t **ret_value, struct error *err);
+int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments, const struct wait *w,
+		json_t **ret_value, struct error *err);
 /* qmp_executef - the same with arguments made by json_pack(); NULL: none */
 int qmp_executef(struct qmp *qmp, const struct wait *w, json_t **ret_value, struct error *err,
 		 const char *command, const char *format, ...);

@@ -57,8 +57,7 @@ static int end_of_stream(struct stream *stream)
 
 static int stream_ready(struct watch *watch)
 {
-	struct stream *stream =
-		(struct stream *)((char *)watch - offsetof(struct stream, watch));
+	struct stream *stream = (struct stream *)((char *)watch - offsetof(struct stream, watch));
 	char buffer[4096];
 	ssize_t n = read(watch->fd, buffer, sizeof(buffer));
 
@@ -77,7 +76,7 @@ int stream_open(struct watcher *watcher, int fd, struct node *node, const char *
 {
 	struct stream *stream = own_alloc(sizeof(*stream));
 
-	stream->watch = (struct watch){ .fd = fd, .ready = stream_ready };
+	stream->watch = (struct watch) { .fd = fd, .ready = stream_ready };
 	if (listener)
 		stream->listener = *listener;
 	stream->node = node;
@@ -176,12 +175,11 @@ int stream_read(struct stream *stream, off_t offset, size_t limit, const struct 
 		off_t before = tail_start(stream) - offset;
 		size_t want = before > 0 && (size_t)before < limit ? (size_t)before : limit;
 
-		if (before > 0 && node_read_file(stream->node, stream->log_path, offset, want, w,
-						 ret, err) < 0)
+		if (before > 0 &&
+		    node_read_file(stream->node, stream->log_path, offset, want, w, ret, err) < 0)
 			return -1;
 		if (ret->length == done && before > 0)
-			return error_set(err, EIO, "%s: shorter than the stream",
-					 stream->log_path);
+			return error_set(err, EIO, "%s: shorter than the stream", stream->log_path);
 		offset += (off_t)(ret->length - done);
 		limit -= ret->length - done;
 		done = ret->length;

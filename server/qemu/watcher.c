@@ -118,8 +118,8 @@ int watcher_add(struct watcher *watcher, struct watch *watch, struct error *err)
 	watch->id = ++watcher->last_id;
 	if (add_fd(watcher, watch->fd, watch->id) < 0)
 		return error_set_errno(err, errno, "cannot watch a socket");
-	watcher->watches = own_realloc(watcher->watches,
-				       (watcher->count + 1) * sizeof(*watcher->watches));
+	watcher->watches =
+		own_realloc(watcher->watches, (watcher->count + 1) * sizeof(*watcher->watches));
 	watcher->watches[watcher->count++] = watch;
 	return 0;
 }

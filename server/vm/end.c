@@ -96,8 +96,8 @@ int vm_kill(struct vm *vm, const struct wait *w, struct error *err)
 	return finish_off(vm, w, err);
 }
 
-int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w,
-		json_t **ret_killed, struct error *err)
+int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w, json_t **ret_killed,
+		struct error *err)
 {
 	json_t *killed = json_array();
 	struct vm **vms;
@@ -204,8 +204,7 @@ static struct wait share_of(const struct wait *w, double share)
 	return wait_within(w, (int64_t)((double)wait_left_ms(w) * share));
 }
 
-static int end_politely(struct vm *vm, const struct wait *w, struct trail *trail,
-			struct error *err)
+static int end_politely(struct vm *vm, const struct wait *w, struct trail *trail, struct error *err)
 {
 	struct wait power_off = share_of(w, POWER_OFF_SHARE), term;
 	struct error why;

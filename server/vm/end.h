@@ -23,8 +23,8 @@ int vm_stop(struct vm *vm, const struct wait *w, struct trail *trail, struct err
  *
  * All get SIGKILL first, then each is waited for.
  */
-int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w,
-		json_t **ret_killed, struct error *err);
+int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w, json_t **ret_killed,
+		struct error *err);
 /* node_kill_qemus - end every QEMU process of @node, whoever started it; appends pids to @killed */
 int node_kill_qemus(struct node *node, const struct wait *w, json_t *killed, struct error *err);
 /* vm_await_end - until QEMU is gone; *@ret_reason is owned by the caller */

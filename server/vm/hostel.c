@@ -191,7 +191,7 @@ struct constants_box *hostel_constants(struct hostel *h)
 
 struct held_constants hostel_hold(struct hostel *h)
 {
-	return (struct held_constants){ .hostel = h, .c = constants_hold(h->constants) };
+	return (struct held_constants) { .hostel = h, .c = constants_hold(h->constants) };
 }
 
 void hostel_release(struct held_constants *held)
@@ -359,15 +359,18 @@ int hostel_define(struct hostel *h, const char *name, struct node *node, int qem
 	lock_scope(&h->mutex);
 	vm = lookup(h, name);
 	if (vm && vm->node != node)
-		return error_set(err, EINVAL,
-				 "argument 'node': VM '%s' is on node '%s', got '%s'", name,
-				 vm->node->name, node->name);
-	if (vm && !has_ended(vm) && (!qemu_id || qemu_id == vm->qemu_id ||
-				     vm_state_now(vm) != VM_DEFINED)) {
+		return error_set(err, EINVAL, "argument 'node': VM '%s' is on node '%s', got '%s'",
+				 name, vm->node->name, node->name);
+	if (vm && !has_ended(vm) &&
+	    (!qemu_id || qemu_id == vm->qemu_id || vm_state_now(vm) != VM_DEFINED)) {
 		*ret = vm_get(vm);
 		return 0;
 	}
-	if (choose_id(h, node, name, qemu_id ? qemu_id : vm ? vm->qemu_id : 0, &id, err) < 0 ||
+	if (choose_id(h, node, name,
+		      qemu_id ? qemu_id
+		      : vm    ? vm->qemu_id
+			      : 0,
+		      &id, err) < 0 ||
 	    renew(h, name, node, id, vm, ret, err) < 0)
 		return -1;
 	if (vm)
@@ -408,8 +411,7 @@ void hostel_forget(struct hostel *h, struct vm *vm, bool redefine)
 	lock_scope(&h->mutex);
 
 	old = take_out(h, vm);
-	if (old && redefine &&
-	    !renew(h, vm->name, vm->node, vm->qemu_id, vm, &fresh, NULL))
+	if (old && redefine && !renew(h, vm->name, vm->node, vm->qemu_id, vm, &fresh, NULL))
 		add(h, fresh);
 }
 

@@ -27,8 +27,8 @@
  * Arguments that every kernel VM boots with. A guest for a test has no secrets to keep from
  * itself, so mitigations and self-tests go; panic=-1 makes a panic the end of QEMU.
  */
-#define KERNEL_ARGUMENTS                                                                           \
-	"console=ttyS0 quiet panic=-1 mitigations=off nokaslr cryptomgr.notests no_timer_check "  \
+#define KERNEL_ARGUMENTS                                                                         \
+	"console=ttyS0 quiet panic=-1 mitigations=off nokaslr cryptomgr.notests no_timer_check " \
 	"rcupdate.rcu_expedited=1 8250.nr_uarts=2 net.ifnames=0 rodata=off init_on_alloc=0"
 /*
  * Under TCG each PCI device that is enabled costs 0.2 s of ACPI byte code to route its interrupt
@@ -142,7 +142,7 @@ static int prepare(struct vm *vm, const struct kernel_vm_options *o, const struc
 		   struct error *err)
 {
 	int pages = payload->hugepages > c->kernel_vm.hugepages ? payload->hugepages
-								 : c->kernel_vm.hugepages;
+								: c->kernel_vm.hugepages;
 	auto_facts facts = { 0 };
 	auto_str rom = { 0 };
 
@@ -173,10 +173,9 @@ static int write_init(struct vm *vm, void *context, const struct wait *w, struct
 	return node_write_file(vm->node, path, &bytes, 0700, w, err);
 }
 
-static int bring_up(struct vm *vm, const struct kernel_vm_options *o,
-		    const struct payload *payload, const struct constants *c,
-		    const struct preparation *p, const struct wait *w, struct trail *trail,
-		    struct error *err)
+static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const struct payload *payload,
+		    const struct constants *c, const struct preparation *p, const struct wait *w,
+		    struct trail *trail, struct error *err)
 {
 	const struct bring_up plan = {
 		.spec = {

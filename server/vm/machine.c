@@ -7,8 +7,11 @@
 #include "vm/launch.h"
 
 const char *const page_choice_names[] = {
-	[PAGE_CHOICE_AUTO] = "auto", [PAGE_CHOICE_4K] = "4K", [PAGE_CHOICE_2M] = "2M",
-	[PAGE_CHOICE_1G] = "1G",     NULL,
+	[PAGE_CHOICE_AUTO] = "auto",
+	[PAGE_CHOICE_4K] = "4K",
+	[PAGE_CHOICE_2M] = "2M",
+	[PAGE_CHOICE_1G] = "1G",
+	NULL,
 };
 
 static int free_mib(const struct node_facts *facts, enum page_size size)
@@ -30,8 +33,7 @@ static enum guest_memory choose_memory(const struct constants *c, const struct n
 		return GUEST_MEMORY_MEMFD;
 	if (suits(facts, PAGE_1G, memory_mib))
 		return GUEST_MEMORY_1G;
-	if (suits(facts, PAGE_2M, memory_mib) ||
-	    c->qemu.memory_backend == MEMORY_BACKEND_HUGEPAGES)
+	if (suits(facts, PAGE_2M, memory_mib) || c->qemu.memory_backend == MEMORY_BACKEND_HUGEPAGES)
 		return GUEST_MEMORY_2M;
 	return GUEST_MEMORY_MEMFD;
 }
@@ -59,8 +61,7 @@ static int check_memory(const struct machine_options *o, const struct constants 
 	};
 
 	if (o->memory_mib > facts->memory_mib)
-		return error_set(err, EINVAL,
-				 "argument 'memory': the node has %d MiB, got %d MiB",
+		return error_set(err, EINVAL, "argument 'memory': the node has %d MiB, got %d MiB",
 				 facts->memory_mib, o->memory_mib);
 	*ret = o->page_size == PAGE_CHOICE_AUTO ? choose_memory(c, facts, o->memory_mib)
 						: backends[o->page_size];

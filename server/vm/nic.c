@@ -17,10 +17,11 @@
 
 /* Source: Virtual I/O Device specification 1.2, sections 5.1.3 and 6. */
 const struct nic_feature nic_features[] = {
-	{ "csum", 0 },	     { "guest_csum", 1 },      { "gso", 6 },	    { "guest_tso4", 7 },
-	{ "guest_tso6", 8 }, { "guest_ufo", 10 },      { "host_tso4", 11 }, { "host_tso6", 12 },
-	{ "host_ufo", 14 },  { "mrg_rxbuf", 15 },      { "ctrl_vq", 17 },   { "guest_announce", 21 },
-	{ "mq", 22 },	     { "any_layout", 27 },     { "indirect_desc", 28 },
+	{ "csum", 0 },	     { "guest_csum", 1 },  { "gso", 6 },
+	{ "guest_tso4", 7 }, { "guest_tso6", 8 },  { "guest_ufo", 10 },
+	{ "host_tso4", 11 }, { "host_tso6", 12 },  { "host_ufo", 14 },
+	{ "mrg_rxbuf", 15 }, { "ctrl_vq", 17 },	   { "guest_announce", 21 },
+	{ "mq", 22 },	     { "any_layout", 27 }, { "indirect_desc", 28 },
 	{ NULL, 0 },
 };
 
@@ -46,7 +47,7 @@ void nic_clear(struct nic *nic)
 	free(nic->socket);
 	free(nic->host_address);
 	free(nic->name);
-	*nic = (struct nic){ 0 };
+	*nic = (struct nic) { 0 };
 }
 
 struct nic nic_copy(const struct nic *nic)
@@ -78,8 +79,10 @@ int nic_check_mac(const char *text, struct error *err)
 	for (int i = 0; right && i < MAC_LENGTH; i++)
 		right = i % 3 == 2 ? text[i] == ':' : isxdigit((unsigned char)text[i]);
 	if (!right)
-		return error_set(err, EINVAL, "expected a MAC address such as 52:54:00:00:01:01, "
-					      "got '%s'", text);
+		return error_set(err, EINVAL,
+				 "expected a MAC address such as 52:54:00:00:01:01, "
+				 "got '%s'",
+				 text);
 	return 0;
 }
 
@@ -145,8 +148,8 @@ json_t *nic_device(const struct nic *nic, bool kvm)
 		      nic->packed, "mrg_rxbuf", merges_buffers(nic), "vectors",
 		      kvm ? 2 * nic->queues + EXTRA_VECTORS : 0);
 	for (size_t i = 0; i < sizeof(offloads) / sizeof(offloads[0]); i++)
-		json_object_set_new(d, offloads[i].name, json_boolean(offload_on(nic,
-										 &offloads[i])));
+		json_object_set_new(d, offloads[i].name,
+				    json_boolean(offload_on(nic, &offloads[i])));
 	if (nic->jumbo)
 		json_object_set_new(d, "host_mtu", json_integer(JUMBO_MTU));
 	return d;
@@ -167,13 +170,14 @@ int nic_load(const json_t *saved, struct nic *ret)
 	const char *mac, *socket = NULL, *host_address = NULL, *name;
 	int server, jumbo, csum, gso, packed;
 
-	*ret = (struct nic){ 0 };
-	if (json_unpack((json_t *)saved, "{s:i,s:i,s:s,s?s,s?s,s:b,s:i,s:i,s:b,s:b,s:b,s:i,s:b,"
-					 "s:i,s:s}",
+	*ret = (struct nic) { 0 };
+	if (json_unpack((json_t *)saved,
+			"{s:i,s:i,s:s,s?s,s?s,s:b,s:i,s:i,s:b,s:b,s:b,s:i,s:b,"
+			"s:i,s:s}",
 			"number", &ret->number, "slot", &ret->slot, "mac", &mac, "socket", &socket,
 			"host_address", &host_address, "server", &server, "queues", &ret->queues,
-			"queue_size", &ret->queue_size, "jumbo", &jumbo, "csum", &csum, "gso",
-			&gso, "mrg_rxbuf", &ret->mrg_rxbuf, "packed", &packed, "feature_mask",
+			"queue_size", &ret->queue_size, "jumbo", &jumbo, "csum", &csum, "gso", &gso,
+			"mrg_rxbuf", &ret->mrg_rxbuf, "packed", &packed, "feature_mask",
 			&ret->feature_mask, "name", &name) < 0)
 		return -1;
 	snprintf(ret->mac, sizeof(ret->mac), "%s", mac);

@@ -67,7 +67,7 @@ static int make_testpmd(const struct testpmd_options *o, const struct testpmd_pl
 int payload_make(const struct payload_options *options, const struct testpmd_place *place,
 		 struct payload *ret, struct error *err)
 {
-	*ret = (struct payload){ .name = own_strdup(options->vnf) };
+	*ret = (struct payload) { .name = own_strdup(options->vnf) };
 	if (!strcmp(options->vnf, "command"))
 		return make_command(options, ret, err);
 	if (str_starts(options->vnf, "testpmd"))
@@ -84,5 +84,5 @@ void payload_clear(struct payload *p)
 	free(p->name);
 	free(p->command);
 	free(p->awaits);
-	*p = (struct payload){ 0 };
+	*p = (struct payload) { 0 };
 }

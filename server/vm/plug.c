@@ -50,10 +50,11 @@ static int check_free(struct vm *vm, const char *socket, bool server, const stru
 	if (node_socket_bound(vm->node, socket, w, &bound, err) < 0)
 		return -1;
 	if (server && bound)
-		return error_set(err, EINVAL,
-				 "'%s' is in use: another process listens on it (for a vswitch that "
-				 "listens say server=False)",
-				 socket);
+		return error_set(
+			err, EINVAL,
+			"'%s' is in use: another process listens on it (for a vswitch that "
+			"listens say server=False)",
+			socket);
 	return 0;
 }
 
@@ -127,9 +128,15 @@ static void drop_nic(struct vm *vm, size_t index)
 static struct nic vhost_nic(const char *socket, const struct vhost_options *o)
 {
 	struct nic nic = {
-		.socket = own_strdup(socket), .server = o->server,	 .queues = o->queues,
-		.queue_size = o->queue_size,  .jumbo = o->jumbo,	 .csum = o->csum,
-		.gso = o->gso,		      .mrg_rxbuf = o->mrg_rxbuf, .packed = o->packed,
+		.socket = own_strdup(socket),
+		.server = o->server,
+		.queues = o->queues,
+		.queue_size = o->queue_size,
+		.jumbo = o->jumbo,
+		.csum = o->csum,
+		.gso = o->gso,
+		.mrg_rxbuf = o->mrg_rxbuf,
+		.packed = o->packed,
 		.feature_mask = o->feature_mask,
 	};
 
@@ -139,8 +146,7 @@ static struct nic vhost_nic(const char *socket, const struct vhost_options *o)
 }
 
 /* Who is connected, by the answer of query-chardev. With the mutex held. */
-static void read_connections(const struct vm *vm, const json_t *chardevs,
-			     bool connected[NICS_MAX])
+static void read_connections(const struct vm *vm, const json_t *chardevs, bool connected[NICS_MAX])
 {
 	char id[NIC_ID_SIZE];
 	size_t index;
@@ -249,8 +255,7 @@ static int add_chardev(struct vm *vm, const struct nic *nic, const struct wait *
 	return qmp_execute(vm->qmp, "chardev-add", arguments, w, NULL, err);
 }
 
-static int add_device(struct vm *vm, const struct nic *nic, const struct wait *w,
-		      struct error *err)
+static int add_device(struct vm *vm, const struct nic *nic, const struct wait *w, struct error *err)
 {
 	auto_json *netdev = nic->socket ? nic_netdev(nic) : NULL;
 	auto_json *device = nic_device(nic, vm->kvm);
@@ -315,8 +320,7 @@ static void unplug_from(struct vm *vm, size_t first)
 	for (size_t i = first; i < vm->nic_count; i++) {
 		nic_id(&vm->nics[i], id);
 		qmp_executef(vm->qmp, &w, NULL, &ignored, "device_del", "{s:s}", "id", id);
-		qmp_executef(vm->qmp, &w, NULL, &ignored, "netdev_del", "{s:s+}", "id", "net-",
-			     id);
+		qmp_executef(vm->qmp, &w, NULL, &ignored, "netdev_del", "{s:s+}", "id", "net-", id);
 		qmp_executef(vm->qmp, &w, NULL, &ignored, "chardev-remove", "{s:s}", "id", id);
 		if (vm->nics[i].socket && vm->nics[i].server)
 			node_remove_tree(vm->node, vm->nics[i].socket, &w, &ignored);
@@ -378,8 +382,10 @@ int vhost_define(struct vm *vm, char *const *sockets, size_t count,
 				 "argument 'sockets': expected 1 to %d socket paths, got %zu",
 				 NICS_MAX, count);
 	if (options->mac && count > 1)
-		return error_set(err, EINVAL, "argument 'mac': one address for %zu sockets; "
-					      "configure them one by one", count);
+		return error_set(err, EINVAL,
+				 "argument 'mac': one address for %zu sockets; "
+				 "configure them one by one",
+				 count);
 	if (options->mac && nic_check_mac(options->mac, err) < 0)
 		return error_prefix(err, "argument 'mac'");
 	if (check_sockets(vm, sockets, count, options->server, w, err) < 0)
@@ -451,8 +457,8 @@ int vhost_set_link(struct vm *vm, const char *interface, bool up, const struct w
 
 	if (vhost_find(vm, interface, &index, err) < 0 || vm_check_running(vm, err) < 0)
 		return -1;
-	return qmp_executef(vm->qmp, w, NULL, err, "set_link", "{s:s,s:b}", "name", interface,
-			    "up", up);
+	return qmp_executef(vm->qmp, w, NULL, err, "set_link", "{s:s,s:b}", "name", interface, "up",
+			    up);
 }
 
 static bool is_deleted(struct vm *vm, size_t index)
@@ -474,8 +480,10 @@ static int await_deleted(struct vm *vm, size_t index, const char *id, const stru
 		if (vm_ended(vm))
 			return error_set(err, ECONNRESET, "the VM ended");
 		if (bell_wait(&heard, w, err) < 0)
-			return error_append(err, ": the guest did not let go of %s; is a program "
-						 "in the guest using it?", id);
+			return error_append(err,
+					    ": the guest did not let go of %s; is a program "
+					    "in the guest using it?",
+					    id);
 	}
 	return 0;
 }

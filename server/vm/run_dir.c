@@ -37,11 +37,10 @@ static json_t *save(struct vm *vm, bool ready)
 	for (size_t i = 0; i < vm->host_cpu_count; i++)
 		json_array_append_new(cpus, json_integer(vm->host_cpus[i]));
 	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:[f,f,f,f]}",
-			 "name", vm->name, "node", vm->node->name, "kind", (int)vm->kind,
-			 "qemu_id", vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm",
-			 vm->kvm, "vnf", vm->vnf, "username", vm->username, "password",
-			 vm->password, "ready", ready, "host_cpus", cpus, "nics", save_nics(vm),
-			 "command_line",
+			 "name", vm->name, "node", vm->node->name, "kind", (int)vm->kind, "qemu_id",
+			 vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm", vm->kvm,
+			 "vnf", vm->vnf, "username", vm->username, "password", vm->password,
+			 "ready", ready, "host_cpus", cpus, "nics", save_nics(vm), "command_line",
 			 value_string_list(vm->command_line.items, vm->command_line.count),
 			 "boot_time", vm->boot_time.launch, vm->boot_time.vhost,
 			 vm->boot_time.kernel, vm->boot_time.ready);
@@ -203,8 +202,7 @@ static void end_process(struct node *node, const char *name, struct node_process
 
 	if (node_process_signal(node, process, SIGKILL, w, &err) < 0 ||
 	    node_process_wait(node, process, w, NULL, &err) < 0)
-		log_warn("VM '%s': process %d does not end: %s", name, (int)process->pid,
-			 err.text);
+		log_warn("VM '%s': process %d does not end: %s", name, (int)process->pid, err.text);
 	node_process_clear(process);
 }
 

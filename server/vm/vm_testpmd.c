@@ -58,13 +58,13 @@ static int get_stream(struct vm *vm, struct stream **ret, struct error *err)
 }
 
 /* Hands one PCI device to a driver. What is unbound already refuses to be unbound: no matter. */
-static int bind_device(struct vm *vm, const char *address, const char *driver,
-		       const struct wait *w, struct error *err)
+static int bind_device(struct vm *vm, const char *address, const char *driver, const struct wait *w,
+		       struct error *err)
 {
 	auto_free char *unbind = own_printf("/sys/bus/pci/devices/%s/driver/unbind", address);
 	auto_free char *override = own_printf("/sys/bus/pci/devices/%s/driver_override", address);
 	auto_free char *bound = own_printf("/sys/bus/pci/drivers/%s/%s/uevent", driver, address);
-	char *const look[] = { (char[]){ "test" }, (char[]){ "-e" }, bound, NULL };
+	char *const look[] = { (char[]) { "test" }, (char[]) { "-e" }, bound, NULL };
 	auto_process_result r = { 0 };
 	struct error ignored;
 
@@ -74,8 +74,10 @@ static int bind_device(struct vm *vm, const char *address, const char *driver,
 	    agent_run(vm->agent, look, NULL, 0, w, &r, err) < 0)
 		return error_prefix(err, "cannot bind %s to %s", address, driver);
 	if (r.rc != 0)
-		return error_set(err, EREMOTEIO, "%s did not take %s in the guest (see dmesg "
-						 "there)", driver, address);
+		return error_set(err, EREMOTEIO,
+				 "%s did not take %s in the guest (see dmesg "
+				 "there)",
+				 driver, address);
 	return 0;
 }
 
@@ -162,8 +164,10 @@ static int check_idle(struct vm *vm, struct error *err)
 		return -1;
 	lock_scope(&vm->mutex);
 	if (vm->testpmd)
-		return error_set(err, EINVAL, "testpmd runs in VM '%s' already: call Stop Testpmd "
-					      "In VM before", vm->name);
+		return error_set(err, EINVAL,
+				 "testpmd runs in VM '%s' already: call Stop Testpmd "
+				 "In VM before",
+				 vm->name);
 	return 0;
 }
 
@@ -206,8 +210,7 @@ int vm_testpmd_run(struct vm *vm, const struct testpmd_options *o, const struct 
 
 static int quit(struct vm *vm, const struct wait *w, struct error *err)
 {
-	struct stream_search search = { .stream = vm->payload,
-					.offset = stream_end(vm->payload) };
+	struct stream_search search = { .stream = vm->payload, .offset = stream_end(vm->payload) };
 	auto_listener heard = { .fd = -1 };
 	const regex_t *patterns[1];
 	regex_t ended;
