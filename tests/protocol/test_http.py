@@ -131,6 +131,17 @@ class Requests(Healthy):
                 self.assertNotEqual(status_of(read_to_end(sock)), 200)
 
 
+    def test_an_end_that_comes_with_the_last_bytes_is_seen(self):
+        for _ in range(5):
+            with self.server.connect() as sock:
+                # Held back until the end, so that both are in one segment.
+                sock.send(b"POST /RPC2 HTTP/1.1\r\nHost: x\r\n", socket.MSG_MORE)
+                sock.shutdown(socket.SHUT_WR)
+                start = time.monotonic()
+                self.assertNotEqual(status_of(read_to_end(sock)), 200)
+                self.assertLess(time.monotonic() - start, 2)
+
+
 class Bodies(Healthy):
     def test_malformed_xml(self):
         for body in [b"", b" ", b"text", b"<", b"<a", b"<a>", b"</a>", b"<a></b>", b"<methodCall/>",
@@ -176,6 +187,10 @@ class Bodies(Healthy):
         start = time.monotonic()
         self.fault(bomb)
         self.assertLess(time.monotonic() - start, 1)
+
+    def test_a_document_type(self):
+        call = value_call("<value>x</value>").replace(b"<methodCall>", b"<!DOCTYPE m><methodCall>", 1)
+        self.assertIn("document type", self.fault(call))
 
     def test_an_external_entity(self):
         self.fault(b"<?xml version='1.0'?><!DOCTYPE b [<!ENTITY a SYSTEM 'file:///etc/passwd'>]>"
