@@ -54,7 +54,8 @@ struct int_list {
  * @min, @max: limits of numbers and list items (both 0: none); of a timedelta in milliseconds;
  *            of a string its length
  * @choices:  of ARG_ENUM, NULL-terminated
- * @nullable: "none" in any case and nil are accepted and land as NULL
+ * @nullable: "none" in any case, nil and "" (which Robot makes of None) are accepted and land as
+ *            NULL; as ARG_AUTO in a number, an enum and an ARG_BOOL, which then is an int
  * @or_auto:  "auto" in any case is accepted and lands as ARG_AUTO; an ARG_BOOL then is an int
  * @secret:   never shown in logs or errors
  * @offset:   in the handler's argument struct
