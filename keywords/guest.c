@@ -118,6 +118,50 @@ static int get_interfaces(struct call *call, void *args, json_t **ret, struct er
 			 ret, err);
 }
 
+struct copy_args {
+	const char *vm;
+	const char *source;
+	const char *destination;
+	int64_t timeout_ms;
+};
+
+static const struct keyword_arg copy_args[] = {
+	ARGUMENT_VM(copy_args),
+	{ .name = "source", .type = ARG_STR, .min = 1, .max = 4096,
+	  .offset = offsetof(struct copy_args, source), .doc = "Path of a regular file." },
+	{ .name = "destination", .type = ARG_STR, .min = 1, .max = 4096,
+	  .offset = offsetof(struct copy_args, destination), .doc = "Path of the copy itself." },
+	ARGUMENT_TIMEOUT(copy_args, "timeout.copy", ARG_POSITIONAL),
+};
+
+static int copy_file(struct call *call, const struct copy_args *a, enum copy_direction direction,
+		     struct error *err)
+{
+	bool in = direction == COPY_TO_VM;
+	struct wait w = call_wait(call, a->timeout_ms);
+	uint64_t bytes = 0;
+	auto_vm *vm = NULL;
+
+	if (call_find(call, a->vm, &vm, err) < 0 ||
+	    vm_copy(vm, direction, in ? a->source : a->destination,
+		    in ? a->destination : a->source, &w, &bytes, err) < 0)
+		return -1;
+	trail_step(&call->trail, "copied %llu bytes", (unsigned long long)bytes);
+	return 0;
+}
+
+static int copy_to(struct call *call, void *args, json_t **ret, struct error *err)
+{
+	(void)ret;
+	return copy_file(call, args, COPY_TO_VM, err);
+}
+
+static int copy_from(struct call *call, void *args, json_t **ret, struct error *err)
+{
+	(void)ret;
+	return copy_file(call, args, COPY_FROM_VM, err);
+}
+
 static const struct keyword keywords[] = {
 	{ .name = "Execute In VM",
 	  .tags = "vm guest",
@@ -127,6 +171,19 @@ static const struct keyword keywords[] = {
 	  .args_size = sizeof(struct execute_args),
 	  .returns = "{`rc`, `stdout`, `stderr`}; `rc` is minus the signal that ended it",
 	  .run = execute },
+	{ .name = "Copy File To VM",
+	  .tags = "vm guest file",
+	  .doc = "Copies a file of the server's machine into the guest. Over SSH size and checksum "
+		 "are compared; a kernel VM takes it through its agent.",
+	  KEYWORD_ARGS(copy_args),
+	  .args_size = sizeof(struct copy_args),
+	  .run = copy_to },
+	{ .name = "Copy File From VM",
+	  .tags = "vm guest file",
+	  .doc = "Copies a file of the guest to the server's machine, as *Copy File To VM* does.",
+	  KEYWORD_ARGS(copy_args),
+	  .args_size = sizeof(struct copy_args),
+	  .run = copy_from },
 	{ .name = "Guest Agent Command",
 	  .tags = "vm guest agent",
 	  .doc = "Runs a command of the QEMU guest agent.",

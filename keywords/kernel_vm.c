@@ -7,27 +7,18 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "keywords/start_args.h"
 #include "keywords/testpmd.h"
 #include "keywords/usual_args.h"
 #include "value/value.h"
-
-/* The largest guest: what fits into Robot's integers and a machine of today. */
-#define MEMORY_MIN_MIB 64
-#define MEMORY_MAX_MIB (16 * 1024 * 1024)
-#define QEMU_ID_MAX    255
 
 struct start_args {
 	const char *vm;
 	const char *node;
 	int vnf;
-	int cpus;
-	int memory;
+	struct machine_args machine;
 	int queues;
-	struct int_list host_cpus;
-	int page_size;
 	const char *init_template;
-	int qemu_id;
-	bool paused;
 	int64_t timeout_ms;
 	json_t *options;
 };
@@ -42,30 +33,18 @@ static const struct keyword_arg start_arguments[] = {
 		 "the options of *Run Testpmd In VM*, `testpmd_io`, `testpmd_mac`, or `command` "
 		 "with `command=` (shell text for `$vnf_bin`) and `ready_pattern=` (a console "
 		 "line)." },
-	{ .name = "cpus", .type = ARG_INT, .fallback = "1", .min = 1, .max = VM_CPUS_MAX,
-	  FIELD(cpus), .doc = "vCPUs." },
-	{ .name = "memory", .type = ARG_INT, .fallback = "512", .min = MEMORY_MIN_MIB,
-	  .max = MEMORY_MAX_MIB, .unit = "MiB", FIELD(memory), .doc = "Memory of the guest." },
+	ARGUMENT_CPUS(start_args),
+	ARGUMENT_MEMORY(start_args, "512"),
 	{ .name = "queues", .type = ARG_INT, .fallback = "1", .min = 1, .max = NIC_QUEUES_MAX,
 	  FIELD(queues), .doc = "Queue pairs of each port that a testpmd payload uses." },
-	{ .name = "host_cpus", .type = ARG_INT_LIST, .fallback = "[]", .min = 0, .max = 8191,
-	  FIELD(host_cpus),
-	  .doc = "Host CPU for each vCPU, pinned before the guest's first instruction." },
-	{ .name = "page_size", .type = ARG_ENUM, .fallback = "auto", .choices = page_choice_names,
-	  FIELD(page_size),
-	  .doc = "Pages of the guest's memory; `auto`: huge ones when enough are free." },
+	ARGUMENT_HOST_CPUS(start_args),
+	ARGUMENT_PAGE_SIZE(start_args),
 	{ .name = "init_template", .type = ARG_STR, .fallback = "default", .min = 1, .max = 4096,
 	  FIELD(init_template),
 	  .doc = "The init script: `default`, a path, or a name in the template directory." },
-	{ .name = "qemu_id", .type = ARG_INT, .fallback = "0", .min = 0, .max = QEMU_ID_MAX,
-	  FIELD(qemu_id),
-	  .doc = "Number of the VM on its node, from which ports and MAC addresses follow; 0: the "
-		 "next free one." },
+	ARGUMENT_QEMU_ID(start_args),
 	ARGUMENT_TIMEOUT(start_args, "timeout.start_kernel_vm", ARG_POSITIONAL),
-	{ .name = "paused", .kind = ARG_NAMED_ONLY, .type = ARG_BOOL, .fallback = "False",
-	  FIELD(paused),
-	  .doc = "Return with the guest stopped before its first instruction; *Resume VM* lets it "
-		 "go." },
+	ARGUMENT_PAUSED(start_args),
 	{ .name = "options", .kind = ARG_KWARGS, .type = ARG_DICT, FIELD(options),
 	  .doc = "Options of the payload; every other `name` replaces `$name` in the init script." },
 };
@@ -112,13 +91,7 @@ static int start_with(struct call *call, const struct start_args *a,
 	auto_json *names = names_of(a->options);
 	struct node *node;
 	const struct kernel_vm_options options = {
-		.machine = { .cpus = a->cpus,
-			     .memory_mib = a->memory,
-			     .host_cpus = a->host_cpus.items,
-			     .host_cpu_count = a->host_cpus.count,
-			     .page_size = (enum page_choice)a->page_size,
-			     .qemu_id = a->qemu_id,
-			     .paused = a->paused },
+		.machine = machine_options(&a->machine),
 		.payload = { .vnf = payload_names[a->vnf],
 			     .testpmd = testpmd,
 			     .command = command,

@@ -53,6 +53,9 @@ struct wait wait_within(const struct wait *outer, int64_t timeout_ms)
 
 void wait_add_cancel(struct wait *w, int fd, short events, const char *reason)
 {
+	for (size_t i = 0; i < w->cancel_count; i++)
+		if (w->cancel[i].fd == fd)
+			return;
 	if (w->cancel_count == WAIT_CANCEL_MAX)
 		abort();
 	w->cancel[w->cancel_count++] =

@@ -12,8 +12,9 @@
 
 #include "base/error.h"
 
-/* How many things can cancel one wait: client gone, server stopping, VM being killed, chain. */
-#define WAIT_CANCEL_MAX 4
+/* How many things can cancel one wait: client gone, server stopping, VM being killed, VM ended,
+ * chain being stopped; and one to spare. */
+#define WAIT_CANCEL_MAX 6
 
 /* clock_ms, clock_us - monotonic time since an arbitrary start */
 int64_t clock_ms(void);
@@ -40,7 +41,8 @@ struct wait {
 struct wait wait_for_ms(int64_t timeout_ms);
 /* wait_within - @outer with a deadline no later than @timeout_ms from now */
 struct wait wait_within(const struct wait *outer, int64_t timeout_ms);
-/* wait_add_cancel - one more thing that cancels @w; more than WAIT_CANCEL_MAX end the process */
+/* wait_add_cancel - one more thing that cancels @w, added once; more than WAIT_CANCEL_MAX end the
+ * process */
 void wait_add_cancel(struct wait *w, int fd, short events, const char *reason);
 /* wait_left_ms - time until the deadline, 0 when it has passed */
 int64_t wait_left_ms(const struct wait *w);

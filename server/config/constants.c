@@ -104,9 +104,6 @@ static const struct key constant_keys[] = {
 		constants, qemu.memory_backend, enum memory_backend, memory_backend_names, "auto",
 		"Guest memory; vhost-user needs it shared. 'auto' takes hugepages where enough are "
 		"free, else memfd."),
-	KEY_PATH(constants, qemu.hugepages_dir, "auto",
-		 "Mounted hugetlbfs; 'auto' looks for one in /proc/mounts.", .word = "auto",
-		 .min = 1),
 	KEY_BOOL(constants, qemu.sandbox, "true",
 		 "Whether QEMU runs in its own seccomp sandbox (-sandbox on)."),
 	KEY_STRING(constants, qemu.mac_prefix, "52:54:00:00",
@@ -146,11 +143,9 @@ static const struct key constant_keys[] = {
 	KEY_SECTION("image_vm", "Image VMs: a disk image booted."),
 	KEY_PATH(constants, image_vm.image, "../build/image-vm/vhostel.img",
 		 "The disk image of 'image=default'.", .min = 1),
-	KEY_PATH(constants, image_vm.kernel, "",
-		 "A kernel to boot directly with the image as its disk; empty boots the image's "
-		 "own."),
-	KEY_PATH(constants, image_vm.initrd, "", "The initramfs of that kernel."),
-	KEY_STRING(constants, image_vm.command_line, "", "The arguments of that kernel."),
+	KEY_BOOL(constants, image_vm.direct_boot, "true",
+		 "Boot vmlinux, initramfs.cpio and cmdline beside the image, where they are there, "
+		 "instead of the image's own boot loader: seconds faster."),
 	KEY_STRING(constants, image_vm.username, "cisco",
 		   "Who logs in over SSH; sudo asks no password.", .min = 1, .max = 32),
 	KEY_STRING(constants, image_vm.password, "cisco", "The password of that user."),
@@ -161,8 +156,6 @@ static const struct key constant_keys[] = {
 		 .bare = true, .min = 1),
 	KEY_STRING(constants, testpmd.driver, "uio_pci_generic",
 		   "Kernel driver that NICs are bound to in the guest.", .min = 1, .max = 63),
-	KEY_INT(constants, testpmd.mbufs, 0, 4194304, NULL, "0",
-		"Size of the mbuf pool; 0 computes it from ports, queues and descriptors."),
 
 	KEY_SECTION("timeout", "How long is waited; a keyword's own timeout argument comes first."),
 	KEY_DURATION(constants, timeout.launch, "10 s", "QEMU's start until it answers."),
@@ -175,6 +168,7 @@ static const struct key constant_keys[] = {
 	KEY_DURATION(constants, timeout.console, "30 s", "A pattern on a VM's console."),
 	KEY_DURATION(constants, timeout.agent, "10 s", "The answer of the guest agent."),
 	KEY_DURATION(constants, timeout.execute, "30 s", "A command in a VM."),
+	KEY_DURATION(constants, timeout.copy, "5 min", "A file into a VM or out of it."),
 	KEY_DURATION(constants, timeout.testpmd, "1 min", "testpmd's start until it forwards."),
 	KEY_DURATION(constants, timeout.unplug, "10 s", "The guest's consent to an unplugged NIC."),
 	KEY_DURATION(constants, timeout.node, "30 s", "A command on a node, or the way to it."),

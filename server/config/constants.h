@@ -59,7 +59,6 @@ struct constants {
 		char *cpu_kvm;
 		char *cpu_tcg;
 		enum memory_backend memory_backend;
-		char *hugepages_dir;
 		bool sandbox;
 		char *mac_prefix;
 		int first_slot;
@@ -78,16 +77,13 @@ struct constants {
 	} kernel_vm;
 	struct {
 		char *image;
-		char *kernel;
-		char *initrd;
-		char *command_line;
+		bool direct_boot;
 		char *username;
 		char *password;
 	} image_vm;
 	struct {
 		char *binary;
 		char *driver;
-		int mbufs;
 	} testpmd;
 	struct {
 		int64_t launch_ms;
@@ -100,6 +96,7 @@ struct constants {
 		int64_t console_ms;
 		int64_t agent_ms;
 		int64_t execute_ms;
+		int64_t copy_ms;
 		int64_t testpmd_ms;
 		int64_t unplug_ms;
 		int64_t node_ms;

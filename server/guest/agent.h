@@ -47,6 +47,19 @@ int agent_write_file(struct agent *agent, const char *path, const char *text, co
 		     struct error *err);
 
 /*
+ * agent_copy_to - copy a regular file of this machine into the guest
+ * @ret_bytes: its length
+ *
+ * It appears under @remote only piece by piece: the agent cannot rename.
+ * Errors: errno for @local; EREMOTEIO for what the guest refuses; EIO when fewer bytes arrived.
+ */
+int agent_copy_to(struct agent *agent, const char *local, const char *remote, const struct wait *w,
+		  uint64_t *ret_bytes, struct error *err);
+/* agent_copy_from - the other way; @local appears complete */
+int agent_copy_from(struct agent *agent, const char *remote, const char *local,
+		    const struct wait *w, uint64_t *ret_bytes, struct error *err);
+
+/*
  * agent_run - run a program in the guest to its end
  * @argv:  NULL-terminated, looked up in the agent's PATH; borrowed
  * @input: standard input or NULL; borrowed

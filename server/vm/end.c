@@ -185,12 +185,8 @@ int vm_await_end(struct vm *vm, const struct wait *w, char **ret_reason, struct 
 static int ask_guest(struct vm *vm, const struct wait *w, struct error *err)
 {
 	auto_json *arguments = NULL;
-	bool agent;
 
-	pthread_mutex_lock(&vm->mutex);
-	agent = vm->agent_open || vm->kind == VM_IMAGE;
-	pthread_mutex_unlock(&vm->mutex);
-	if (!agent)
+	if (!vm_agent_answers(vm))
 		return qmp_execute(vm->qmp, "system_powerdown", NULL, w, NULL, err);
 	/* The init of a kernel VM is a script: only the kernel itself can power off there. */
 	if (vm->kind == VM_KERNEL)

@@ -1,9 +1,13 @@
 /*
- * Commands in a guest.
+ * Commands and files in a guest.
+ *
+ * An image VM has an SSH server, which is the quicker way and has no limit on output; a kernel VM
+ * has only its guest agent.
  */
 #include "vm/execute.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 #include "vm/hostel.h"
 #include "vm/launch.h"
@@ -12,22 +16,42 @@ const char *const execute_ways[] = {
 	[EXECUTE_AUTO] = "auto", [EXECUTE_AGENT] = "agent", [EXECUTE_SSH] = "ssh", NULL
 };
 
+/* Whether the way to take is SSH; -1 when it does not lead into this VM. */
+static int takes_ssh(struct vm *vm, enum execute_way way, struct error *err)
+{
+	if (way == EXECUTE_SSH && !vm->ssh)
+		return error_set(err, EINVAL,
+				 "argument 'via': VM '%s' is a %s VM without SSH; allowed: auto, "
+				 "agent",
+				 vm->name, vm_kind_names[vm->kind]);
+	return vm->ssh && way != EXECUTE_AGENT;
+}
+
+static int execute(struct vm *vm, bool ssh, char *const *argv, const struct str *input,
+		   const struct wait *w, struct process_result *ret, struct error *err)
+{
+	auto_constants held = hostel_hold(vm->hostel);
+	size_t limit = (size_t)held.c->limit.output_kib * 1024;
+
+	if (ssh)
+		return ssh_run(vm->ssh, argv, input, limit, w, ret, err);
+	if (vm_await_agent(vm, w, err) < 0)
+		return -1;
+	return agent_run(vm->agent, argv, input, limit, w, ret, err);
+}
+
 int vm_execute(struct vm *vm, enum execute_way way, char *const *argv, const struct str *input,
 	       const struct wait *w, struct process_result *ret, struct error *err)
 {
-	auto_constants held = hostel_hold(vm->hostel);
-	struct wait both = vm_wait(vm, w);
+	struct wait both = vm_guest_wait(vm, w);
+	int ssh;
 
 	if (vm_check_running(vm, err) < 0)
 		return -1;
-	if (way == EXECUTE_SSH)
-		return error_set(err, EINVAL,
-				 "argument 'via': VM '%s' is a kernel VM and has no SSH server; "
-				 "allowed: auto, agent",
-				 vm->name);
-	if (vm_await_agent(vm, &both, err) < 0 ||
-	    agent_run(vm->agent, argv, input, (size_t)held.c->limit.output_kib * 1024, &both, ret,
-		      err) < 0)
+	ssh = takes_ssh(vm, way, err);
+	if (ssh < 0)
+		return -1;
+	if (execute(vm, ssh, argv, input, &both, ret, err) < 0)
 		return error_prefix(err, "VM '%s'", vm->name);
 	return 0;
 }
@@ -35,7 +59,7 @@ int vm_execute(struct vm *vm, enum execute_way way, char *const *argv, const str
 int vm_ask_agent(struct vm *vm, const char *command, const json_t *arguments, const struct wait *w,
 		 json_t **ret, struct error *err)
 {
-	struct wait both = vm_wait(vm, w);
+	struct wait both = vm_guest_wait(vm, w);
 
 	if (vm_check_running(vm, err) < 0)
 		return -1;
@@ -43,4 +67,26 @@ int vm_ask_agent(struct vm *vm, const char *command, const json_t *arguments, co
 	    agent_execute(vm->agent, command, arguments, &both, ret, err) < 0)
 		return error_prefix(err, "VM '%s'", vm->name);
 	return 0;
+}
+
+int vm_copy(struct vm *vm, enum copy_direction direction, const char *here, const char *there,
+	    const struct wait *w, uint64_t *ret_bytes, struct error *err)
+{
+	struct wait both = vm_guest_wait(vm, w);
+	bool in = direction == COPY_TO_VM;
+	struct ssh_copy copy = { 0 };
+	int rc;
+
+	if (vm_check_running(vm, err) < 0)
+		return -1;
+	if (vm->ssh)
+		rc = in ? ssh_copy_to(vm->ssh, here, there, &both, &copy, err)
+			: ssh_copy_from(vm->ssh, there, here, &both, &copy, err);
+	else if (vm_await_agent(vm, &both, err) < 0)
+		rc = -1;
+	else
+		rc = in ? agent_copy_to(vm->agent, here, there, &both, &copy.bytes, err)
+			: agent_copy_from(vm->agent, there, here, &both, &copy.bytes, err);
+	*ret_bytes = copy.bytes;
+	return rc < 0 ? error_prefix(err, "VM '%s'", vm->name) : 0;
 }

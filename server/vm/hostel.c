@@ -142,7 +142,8 @@ static int set_up(struct hostel *h, const struct hostel_options *options, struct
 		return -1;
 	h->constants = constants_box_new(constants);
 	h->run_dir = choose_run_dir(options, constants);
-	if (open_nodes(h, options->topology_path, err) < 0 || lock_run_dir(h, err) < 0)
+	if (open_nodes(h, options->topology_path, err) < 0 || lock_run_dir(h, err) < 0 ||
+	    ssh_init(err) < 0)
 		return -1;
 	return watcher_new(&h->watcher, err);
 }

@@ -49,6 +49,8 @@ static int launch(struct vm *vm, const struct bring_up *plan, const struct wait 
 {
 	auto_free char *log_path = qemu_path(vm->run_dir, QEMU_ERROR_LOG);
 	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
+	auto_constants held = hostel_hold(vm->hostel);
+	struct wait up = wait_within(w, held.c->timeout.launch_ms);
 	struct node_process process;
 	struct qemu_spec spec = plan->spec;
 
@@ -67,7 +69,7 @@ static int launch(struct vm *vm, const struct bring_up *plan, const struct wait 
 	pthread_mutex_lock(&vm->mutex);
 	vm->process = process;
 	pthread_mutex_unlock(&vm->mutex);
-	if (!vm_attach(vm, false, w, err))
+	if (!vm_attach(vm, false, &up, err))
 		return 0;
 	/* Cancelled is cancelled; anything else is QEMU's to explain. */
 	if (err->code != ECANCELED) {
@@ -123,13 +125,6 @@ int vm_schedule(struct vm *vm, const char *policy, int priority, const struct wa
 	return 0;
 }
 
-static bool agent_is_open(struct vm *vm)
-{
-	lock_scope(&vm->mutex);
-
-	return vm->agent_open;
-}
-
 static regex_t panic_regex;
 
 static void compile_panic(void)
@@ -182,7 +177,7 @@ static int look(struct vm *vm, const struct readiness *r, struct stream_search *
 		return error_set(err, ECONNRESET, "the payload failed: %s", line);
 	if (ended)
 		return ended_early(vm, r, err);
-	return !r->ready && agent_is_open(vm);
+	return !r->ready && vm_agent_answers(vm);
 }
 
 static void note_kernel(struct vm *vm, int64_t began_us, struct trail *trail)
@@ -225,7 +220,7 @@ int vm_await_agent(struct vm *vm, const struct wait *w, struct error *err)
 
 	if (bell_listen(&vm->bell, &events, err) < 0)
 		return -1;
-	while (vm->kind == VM_KERNEL && !agent_is_open(vm)) {
+	while (vm->kind == VM_KERNEL && !vm_agent_answers(vm)) {
 		if (vm_ended(vm))
 			return error_set(err, ECONNRESET, "the VM ended");
 		if (bell_wait(&events, w, err) < 0)
@@ -256,6 +251,20 @@ static int await_payload(struct vm *vm, const struct bring_up *plan, const struc
 	return 0;
 }
 
+static int await_guest(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		       struct trail *trail, struct error *err)
+{
+	const struct readiness r = { .awaits = "the guest" };
+	struct wait guest = vm_guest_wait(vm, w);
+
+	vm_set_stage(vm, "waiting for the guest");
+	if (plan->await(vm, plan->context, &guest, trail, err) < 0)
+		return err->code == ECANCELED && vm_ended(vm) ? ended_early(vm, &r, err) : -1;
+	note_kernel(vm, plan->began_us, trail);
+	vm->boot_time.ready = seconds_since(plan->began_us);
+	return 0;
+}
+
 static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		struct trail *trail, struct error *err)
 {
@@ -277,7 +286,8 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 		return 0;
 	if (qmp_execute(vm->qmp, "cont", NULL, w, NULL, err) < 0)
 		return -1;
-	return await_payload(vm, plan, w, trail, err);
+	return plan->await ? await_guest(vm, plan, w, trail, err)
+			   : await_payload(vm, plan, w, trail, err);
 }
 
 static void take_machine(struct vm *vm, const struct machine_options *o)

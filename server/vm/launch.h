@@ -53,6 +53,7 @@ struct readiness {
  * vm_bring_up - start @vm, which hostel_claim() made a starting one, until it is ready
  * @spec:       everything but the run directory
  * @prepare:    called once the run directory is there, to write files into it; may be NULL
+ * @await:      waits until the guest is ready, instead of @readiness; what ends QEMU cancels it
  *
  * On failure nothing is left but the console log, and the VM is out of the registry or, if it had
  * interfaces, defined again.
@@ -62,6 +63,8 @@ struct bring_up {
 	struct machine_options machine;
 	struct readiness readiness;
 	int (*prepare)(struct vm *vm, void *context, const struct wait *w, struct error *err);
+	int (*await)(struct vm *vm, void *context, const struct wait *w, struct trail *trail,
+		     struct error *err);
 	void *context;
 	int64_t began_us; /* of the call, on clock_us()'s scale */
 };

@@ -16,6 +16,8 @@
 #include "qemu/command.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/image_vm.h"
+#include "vm/vm_testpmd.h"
 
 #define STATE_MAX	 (1024 * 1024)
 #define COMMAND_LINE_MAX (256 * 1024)
@@ -172,6 +174,16 @@ static int catch_up(struct vm *vm, const struct wait *w, struct error *err)
 	return 0;
 }
 
+/* The ways to what runs in the guest, which the earlier server had. */
+static int reach_payload(struct vm *vm, struct error *err)
+{
+	auto_constants held = hostel_hold(vm->hostel);
+
+	if (str_starts(vm->vnf, "testpmd"))
+		vm_testpmd_attach(vm, vm->console);
+	return vm->kind == VM_IMAGE ? image_vm_ssh(vm, held.c, err) : 0;
+}
+
 static int adopt(struct hostel *hostel, struct node *node, const char *name, const json_t *state,
 		 struct node_process *process, const struct wait *w, struct error *err)
 {
@@ -184,7 +196,8 @@ static int adopt(struct hostel *hostel, struct node *node, const char *name, con
 		return -1;
 	vm->process = *process;
 	*process = (struct node_process)NODE_PROCESS_NONE;
-	if (!load(vm, state, err) && !vm_attach(vm, true, w, err) && !catch_up(vm, w, err)) {
+	if (!load(vm, state, err) && !vm_attach(vm, true, w, err) && !catch_up(vm, w, err) &&
+	    !reach_payload(vm, err)) {
 		log_info("VM '%s': adopted, process %d", name, (int)vm->process.pid);
 		return 0;
 	}

@@ -57,11 +57,11 @@ int vm_new(struct hostel *hostel, const char *name, struct node *node, const cha
 	vm->username = own_strdup("");
 	vm->password = own_strdup("");
 	vm->end_status = -1;
-	vm->gate.fd = vm->kill.fd = vm->testpmd_gate.fd = -1;
+	vm->gate.fd = vm->kill.fd = vm->over.fd = vm->testpmd_gate.fd = -1;
 	pthread_mutex_init(&vm->mutex, NULL);
 	bell_init(&vm->bell);
 	if (gate_init(&vm->gate, err) < 0 || gate_init(&vm->testpmd_gate, err) < 0 ||
-	    cancel_init(&vm->kill, err) < 0) {
+	    cancel_init(&vm->kill, err) < 0 || cancel_init(&vm->over, err) < 0) {
 		vm_put(vm);
 		return -1;
 	}
@@ -84,12 +84,14 @@ void vm_put(struct vm *vm)
 	stream_close(vm->console);
 	stream_close(vm->payload);
 	agent_free(vm->agent);
+	ssh_free(vm->ssh);
 	node_process_clear(&vm->process);
 	for (size_t i = 0; i < vm->nic_count; i++)
 		nic_clear(&vm->nics[i]);
 	gate_clear(&vm->gate);
 	gate_clear(&vm->testpmd_gate);
 	cancel_clear(&vm->kill);
+	cancel_clear(&vm->over);
 	bell_clear(&vm->bell);
 	pthread_mutex_destroy(&vm->mutex);
 	strv_clear(&vm->command_line);
@@ -146,6 +148,21 @@ struct wait vm_wait(struct vm *vm, const struct wait *w)
 	return both;
 }
 
+struct wait vm_guest_wait(struct vm *vm, const struct wait *w)
+{
+	struct wait both = vm_wait(vm, w);
+
+	wait_add_cancel(&both, vm->over.fd, POLLIN, "the VM ended");
+	return both;
+}
+
+bool vm_agent_answers(struct vm *vm)
+{
+	lock_scope(&vm->mutex);
+
+	return vm->agent_open;
+}
+
 int vm_check_running(struct vm *vm, struct error *err)
 {
 	enum vm_state state = vm_state_now(vm);
@@ -185,6 +202,7 @@ static void finish(struct vm *vm)
 	if (!vm->asked_to_end)
 		log_info("VM '%s' ended: %s", vm->name, reason);
 	pthread_mutex_unlock(&vm->mutex);
+	cancel_throw(&vm->over);
 	bell_ring(&vm->bell);
 }
 

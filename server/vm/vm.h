@@ -4,7 +4,8 @@
  * How it works: the registry of the hostel holds every VM by name. A VM object lives once; a VM
  * that is started again is a new object with the old one's interfaces. What changes while it runs
  * is guarded by @mutex and announced by @bell; operations that change QEMU (start, stop, kill,
- * plug) pass @gate one at a time. @kill cancels whatever waits inside an operation.
+ * plug) pass @gate one at a time. @kill cancels whatever waits inside an operation, @over whatever
+ * waits for the guest.
  */
 #ifndef VM_VM_H
 #define VM_VM_H
@@ -15,6 +16,7 @@
 #include "base/trail.h"
 #include "base/wait.h"
 #include "guest/agent.h"
+#include "guest/ssh.h"
 #include "node/facts.h"
 #include "node/node.h"
 #include "qemu/qmp.h"
@@ -59,6 +61,7 @@ struct vm {
 	char *run_dir;
 	struct gate gate;
 	struct cancel kill;
+	struct cancel over; /* thrown when QEMU is gone */
 	struct bell bell;
 
 	/* Set by the start before the state leaves VM_STARTING, constant afterwards. */
@@ -78,6 +81,7 @@ struct vm {
 	struct stream *console;
 	struct stream *payload;
 	struct agent *agent;
+	struct ssh *ssh; /* of an image VM */
 	struct boot_time boot_time;
 
 	pthread_mutex_t mutex; /* everything below */
@@ -118,6 +122,10 @@ void vm_set_stage(struct vm *vm, const char *stage);
 bool vm_ended(struct vm *vm);
 /* vm_wait - @w, cancelled also when the VM is being killed */
 struct wait vm_wait(struct vm *vm, const struct wait *w);
+/* vm_guest_wait - vm_wait(), which the end of QEMU cancels as well ("the VM ended") */
+struct wait vm_guest_wait(struct vm *vm, const struct wait *w);
+/* vm_agent_answers - whether the guest opened the agent's port, or its agent answered before */
+bool vm_agent_answers(struct vm *vm);
 /* vm_check_running - EINVAL with the state unless QEMU runs and its start is complete */
 int vm_check_running(struct vm *vm, struct error *err);
 /* vm_info - the dictionary that every start keyword returns, a new reference */

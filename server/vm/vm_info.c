@@ -63,7 +63,7 @@ json_t *vm_info(struct vm *vm)
 	for (size_t i = 0; i < vm->host_cpu_count; i++)
 		json_array_append_new(host_cpus, json_integer(vm->host_cpus[i]));
 	return json_pack("{s:s,s:s,s:s,s:s,s:s,s:i,s:s,s:i,s:i,s:i,s:s,s:s,s:o,s:s,s:i,s:i,s:o,s:s,"
-			 "s:s,s:s,s:s,s:o,s:o}",
+			 "s:s,s:s,s:s,s:o,s:o,s:b}",
 			 "name", vm->name, "node", vm->node->name, "host", vm->node->host, "type",
 			 "VM", "kind", vm_kind_names[vm->kind], "qemu_id", vm->qemu_id, "state",
 			 vm_state_names[vm->state], "pid", vm->ended ? 0 : (int)vm->process.pid,
@@ -74,5 +74,5 @@ json_t *vm_info(struct vm *vm)
 			 qmp, "qga_socket", agent, "console_log", console, "run_dir", vm->run_dir,
 			 "command_line",
 			 value_string_list(vm->command_line.items, vm->command_line.count),
-			 "boot_time", times(&vm->boot_time));
+			 "boot_time", times(&vm->boot_time), "agent", vm->agent_open);
 }

@@ -142,7 +142,7 @@ static void without_a_file_the_defaults_hold(void **state)
 	assert_string_equal(c->kernel_vm.firmware, "auto");
 	assert_string_equal(c->kernel_vm.kernel, kernel);
 	assert_string_equal(c->kernel_vm.host_root, "/");
-	assert_string_equal(c->image_vm.kernel, "");
+	assert_true(c->image_vm.direct_boot);
 	assert_int_equal(c->timeout.start_kernel_vm_ms, 60000);
 	assert_int_equal(c->timeout.start_image_vm_ms, 120000);
 	assert_int_equal(c->timeout.kill_vm_ms, 5000);
