@@ -24,4 +24,5 @@ fuzz: fuzz-programs
 $(BUILD)/tests/fuzz_%: $(BUILD)/tests/fuzz/fuzz_%.o $(BUILD)/tests/fuzz/driver.o \
 		$$(filter-out $(BUILD)/server/main.o,$$(ECHO_OBJECTS))
 	@mkdir -p $(@D)
-	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)

@@ -7,14 +7,15 @@ ECHO_OBJECTS := $(ECHO_SOURCES:%.c=$(BUILD)/%.o)
 
 $(BUILD)/tests/echo_server: $(ECHO_OBJECTS)
 	@mkdir -p $(@D)
-	$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(LIBS)
 
 # Black-box checks of the protocol.
 .PHONY: check-protocol
 check-protocol: $(BUILD)/tests/echo_server
-	python3 tests/protocol/run.py --server $<
+	@python3 tests/protocol/run.py --server $<
 
 # The same checks against the peer, in two columns.
 .PHONY: compare-peers
 compare-peers: $(BUILD)/tests/echo_server
-	python3 tests/protocol/compare_peers.py --server $< --python $(BUILD)/venv/bin/python
+	@python3 tests/protocol/compare_peers.py --server $< --python $(BUILD)/venv/bin/python
