@@ -1,0 +1,4 @@
+# Style and structure, without running anything of the project.
+.PHONY: lint
+lint:
+	@tools/lint/run
