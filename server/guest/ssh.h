@@ -1,5 +1,6 @@
 /*
  * SSH into a VM: one kept session to one host and port, commands and files over it.
+ * Every @err must be given: its code decides what is tried next.
  * Source: RFC 4251 to 4254; draft-ietf-secsh-filexfer-02 for SFTP version 3.
  */
 #ifndef GUEST_SSH_H

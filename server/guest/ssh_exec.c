@@ -371,7 +371,7 @@ static void kill_program(struct ssh *ssh, struct run *r, struct error *err)
 {
 	struct wait w = wait_for_ms(KILL_MS), end;
 	struct error why;
-	bool kept = true;
+	bool kept = true, seen;
 	int status;
 
 	if (r->s->state != SSH_GOOD && ssh->fixed) {
@@ -392,12 +392,13 @@ static void kill_program(struct ssh *ssh, struct run *r, struct error *err)
 		error_append(err, "; it may still run: %s", why.text);
 		return;
 	}
-	error_append(err, status == HAD_ENDED
-				  ? "; it had ended, but something that it started held its output "
-				    "open, and was killed"
-				  : "; it was killed there");
 	end = wait_for_ms(END_MS);
-	if (kept && !sees_end(r, &end) && ssh->session->state == SSH_GOOD)
+	seen = !kept || sees_end(r, &end);
+	error_append(err, !seen ? "; it was sent SIGKILL, but its end has not been seen"
+			  : status == HAD_ENDED ? "; it had ended, but something that it started "
+						  "held its output open, and was killed"
+						: "; it was killed there");
+	if (!seen && ssh->session->state == SSH_GOOD)
 		ssh->session->state = SSH_UNSURE;
 }
 
