@@ -322,16 +322,18 @@ static int feature_bit(const char *name, struct error *err)
 			 str_text(&known));
 }
 
-/* True and False as values or as Robot's texts. */
+/* The texts that Robot takes for a boolean, in pairs of false and true. */
+static const char *const truths[] = { "False", "True", "no", "yes", "off", "on", "0", "1" };
+
 static int truth(const char *name, const json_t *value, struct error *err)
 {
 	const char *text = json_string_value(value);
 
 	if (json_is_boolean(value))
 		return json_is_true(value);
-	for (int i = 0; text && i < 2; i++)
-		if (!strcasecmp(text, (const char *const[]) { "False", "True" }[i]))
-			return i;
+	for (size_t i = 0; text && i < sizeof(truths) / sizeof(truths[0]); i++)
+		if (!strcasecmp(text, truths[i]))
+			return (int)(i % 2);
 	if (json_is_integer(value) && json_integer_value(value) >> 1 == 0)
 		return (int)json_integer_value(value);
 	return error_set(err, EINVAL, "argument '%s': expected True or False, got '%s'", name,

@@ -16,7 +16,6 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/own.h"
-#include "base/process.h"
 #include "base/str.h"
 #include "config/constants.h"
 #include "config/topology.h"
@@ -243,7 +242,6 @@ static void block_signals(sigset_t *set)
 	sigaddset(set, SIGINT);
 	sigaddset(set, SIGTERM);
 	sigaddset(set, SIGHUP);
-	sigaddset(set, SIGCHLD);
 	sigaddset(set, SIGPIPE);
 	sigprocmask(SIG_BLOCK, set, NULL);
 	sigdelset(set, SIGPIPE);
@@ -272,9 +270,7 @@ static void serve(struct hostel *hostel, struct server *server, const sigset_t *
 	for (;;) {
 		if (sigwait(signals, &number))
 			continue;
-		if (number == SIGCHLD)
-			process_reap_orphans();
-		else if (number == SIGHUP)
+		if (number == SIGHUP)
 			reload(hostel, server);
 		else
 			break;
@@ -349,7 +345,7 @@ static int run(const struct options *o, const struct config_paths *paths)
 
 	block_signals(&signals);
 	raise_descriptor_limit();
-	if (process_adopt_orphans(&err) < 0 || hostel_open(&options, &hostel, &err) < 0) {
+	if (hostel_open(&options, &hostel, &err) < 0) {
 		log_error("%s", err.text);
 		return EXIT_FAILURE;
 	}

@@ -1,10 +1,8 @@
 /*
  * Child processes: started from a list of arguments, held by a pidfd, never by name.
  *
- * How it works: the child tells through a close-on-exec pipe why it could not exec; an empty
- * pipe means that the program runs. This process is the reaper of its descendants, so a QEMU
- * that daemonised is waited for like a child. What a struct process holds stands in held_pids,
- * and process_reap_orphans() leaves it to its holder.
+ * How it works: the child tells through a close-on-exec pipe why it could not exec; an empty pipe
+ * means that the program runs.
  */
 #include "base/process.h"
 
@@ -13,7 +11,6 @@
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -21,37 +18,7 @@
 #include "base/file.h"
 #include "base/own.h"
 
-#define STAT_MAX     4096
-#define CHILDREN_MAX 65536
-
-static pthread_mutex_t held_mutex = PTHREAD_MUTEX_INITIALIZER;
-static pid_t *held_pids;
-static size_t held_count;
-
-static void hold(pid_t pid)
-{
-	held_pids = own_realloc(held_pids, (held_count + 1) * sizeof(*held_pids));
-	held_pids[held_count++] = pid;
-}
-
-static bool is_held(pid_t pid)
-{
-	for (size_t i = 0; i < held_count; i++)
-		if (held_pids[i] == pid)
-			return true;
-	return false;
-}
-
-static void let_go(pid_t pid)
-{
-	lock_scope(&held_mutex);
-
-	for (size_t i = 0; i < held_count; i++)
-		if (held_pids[i] == pid) {
-			held_pids[i] = held_pids[--held_count];
-			return;
-		}
-}
+#define STAT_MAX 4096
 
 /* In the child, between fork and exec: only async-signal-safe functions. */
 static void __attribute__((noreturn)) child_exec(const struct process_spec *spec, int report_fd)
@@ -91,13 +58,9 @@ int process_start(const struct process_spec *spec, struct process *ret, struct e
 	*ret = (struct process)PROCESS_NONE;
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set_errno(err, errno, "pipe");
-	pthread_mutex_lock(&held_mutex);
 	pid = fork();
 	if (pid == 0)
 		child_exec(spec, ends[1]);
-	if (pid > 0)
-		hold(pid);
-	pthread_mutex_unlock(&held_mutex);
 	report_fd = ends[0];
 	close(ends[1]);
 	if (pid < 0)
@@ -119,21 +82,16 @@ int process_start(const struct process_spec *spec, struct process *ret, struct e
 
 int process_open(pid_t pid, struct process *ret, struct error *err)
 {
-	lock_scope(&held_mutex);
-
 	*ret = (struct process)PROCESS_NONE;
 	ret->pidfd = (int)syscall(SYS_pidfd_open, pid, 0);
 	if (ret->pidfd < 0)
 		return error_set_errno(err, errno, "process %d", (int)pid);
 	ret->pid = pid;
-	hold(pid);
 	return 0;
 }
 
 void process_clear(struct process *p)
 {
-	if (p->pid > 0)
-		let_go(p->pid);
 	if (p->pidfd >= 0)
 		close(p->pidfd);
 	*p = (struct process)PROCESS_NONE;
@@ -328,29 +286,4 @@ int process_run(char *const *argv, const struct str *input, size_t limit, const 
 	ret->rc = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
 	ret->signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	return 0;
-}
-
-int process_adopt_orphans(struct error *err)
-{
-	if (prctl(PR_SET_CHILD_SUBREAPER, 1) < 0)
-		return error_set_errno(err, errno, "prctl PR_SET_CHILD_SUBREAPER");
-	return 0;
-}
-
-void process_reap_orphans(void)
-{
-	auto_free char *path = own_printf("/proc/self/task/%d/children", (int)getpid());
-	auto_free char *text = NULL;
-	lock_scope(&held_mutex);
-	char *rest, *word;
-
-	/* Orphans come to the first thread. */
-	if (file_read(path, CHILDREN_MAX, &text, NULL, NULL) < 0)
-		return;
-	for (word = strtok_r(text, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest)) {
-		long long pid;
-
-		if (!str_to_int(word, 1, 1 << 30, &pid) && !is_held((pid_t)pid))
-			waitpid((pid_t)pid, NULL, WNOHANG);
-	}
 }

@@ -89,12 +89,4 @@ void process_result_clear(struct process_result *r);
 int process_run(char *const *argv, const struct str *input, size_t limit, const struct wait *w,
 		struct process_result *ret, struct error *err);
 
-/*
- * process_adopt_orphans - become the parent of what children leave behind, QEMU's daemons above
- * all, so that they can be reaped and their exit status read. Once, at the start.
- */
-int process_adopt_orphans(struct error *err);
-/* process_reap_orphans - reap ended children that no struct process holds. On SIGCHLD. */
-void process_reap_orphans(void);
-
 #endif

@@ -170,7 +170,8 @@ char *str_printable(const char *bytes, size_t length)
 	for (size_t i = 0; i < length;) {
 		size_t n = utf8_length(p + i, length - i);
 
-		if (n == 1 && p[i] == '\r' && i + 1 < length && p[i + 1] == '\n')
+		if (n == 1 && p[i] == '\r' && i + 1 < length &&
+		    (p[i + 1] == '\n' || p[i + 1] == '\r'))
 			;
 		else if (n == 1 && p[i] == 0x7f)
 			str_adds(&s, "\xe2\x90\xa1");

@@ -23,6 +23,8 @@
 
 /* Kept of what QEMU prints when it does not start. */
 #define QEMU_LOG_MAX 2048
+/* What the kernel says when process 1 ends. Source: Linux, kernel/exit.c. */
+#define INIT_ENDED "Attempted to kill init!"
 
 static double seconds_since(int64_t began_us)
 {
@@ -100,8 +102,7 @@ int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, s
 		pid_t id = (pid_t)json_integer_value(json_object_get(thread, "thread-id"));
 		size_t vcpu = (size_t)json_integer_value(json_object_get(thread, "cpu-index"));
 
-		if (vcpu < count &&
-		    node_set_affinity(vm->node, id, &cpus[vcpu], 1, w, err) < 0)
+		if (vcpu < count && node_set_affinity(vm->node, id, &cpus[vcpu], 1, w, err) < 0)
 			return error_prefix(err, "vCPU %zu to CPU %d", vcpu, cpus[vcpu]);
 	}
 	return 0;
@@ -157,6 +158,16 @@ static int ended_early(struct vm *vm, const struct readiness *r, struct error *e
 			 r->awaits);
 }
 
+static int panicked(const char *line, const struct readiness *r, struct error *err)
+{
+	if (strstr(line, INIT_ENDED))
+		return error_set(err, ECONNRESET,
+				 "the init script ended while waiting for %s: the payload or the "
+				 "script left by itself",
+				 r->awaits);
+	return error_set(err, ECONNRESET, "the guest kernel panicked: %s", line);
+}
+
 /* Looks once. 1: ready; 0: not yet; -1: never. */
 static int look(struct vm *vm, const struct readiness *r, struct stream_search *search,
 		const struct wait *w, struct error *err)
@@ -170,7 +181,7 @@ static int look(struct vm *vm, const struct readiness *r, struct stream_search *
 	if (stream_search_next(search, patterns, count, w, &which, &line, err) < 0)
 		return -1;
 	if (which == 0)
-		return error_set(err, ECONNRESET, "the guest kernel panicked: %s", line);
+		return panicked(line, r, err);
 	if (which == 1)
 		return 1;
 	if (which == 2)
