@@ -39,10 +39,10 @@ struct hostel {
 static char *choose_run_dir(const struct hostel_options *options, const struct constants *c)
 {
 	const char *session = getenv("XDG_RUNTIME_DIR");
+	char *real = options->run_dir ? realpath(options->run_dir, NULL) : NULL;
 
 	if (options->run_dir)
-		return realpath(options->run_dir, NULL) ? realpath(options->run_dir, NULL)
-							: own_strdup(options->run_dir);
+		return real ? real : own_strdup(options->run_dir);
 	if (strcmp(c->run_dir, "auto"))
 		return own_strdup(c->run_dir);
 	if (geteuid() == 0)
