@@ -262,6 +262,21 @@ static inline void assert_output(struct ssh *ssh, char *const *argv, const char 
 	assert_string_equal(str_text(&result.out), expected);
 }
 
+/* fingerprint - of a public key in the directory, as ssh-keygen shows it; the caller owns it */
+static inline char *fingerprint(const char *key)
+{
+	auto_process_result result = { 0 };
+	auto_free char *path = at(key);
+	struct wait w = wait_for_ms(5000);
+	char *start;
+
+	assert_int_equal(
+		process_run(ARGV(W("ssh-keygen"), W("-lf"), path), NULL, 4096, &w, &result, NULL),
+		0);
+	start = strstr(result.out.text, "SHA256:");
+	return own_strndup(start, strcspn(start, " "));
+}
+
 static inline void assert_says(const struct error *err, int code, const char *part)
 {
 	if (err->code != code || !strstr(err->text, part))

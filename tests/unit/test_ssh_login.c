@@ -253,20 +253,6 @@ static char *known(void)
 	return text;
 }
 
-static char *fingerprint(const char *key)
-{
-	auto_process_result result = { 0 };
-	auto_free char *path = at(key);
-	struct wait w = wait_for_ms(5000);
-	char *start;
-
-	assert_int_equal(
-		process_run(ARGV(W("ssh-keygen"), W("-lf"), path), NULL, 4096, &w, &result, NULL),
-		0);
-	start = strstr(result.out.text, "SHA256:");
-	return own_strndup(start, strcspn(start, " "));
-}
-
 static void a_new_host_key_is_kept_and_a_changed_one_refused(void **state)
 {
 	auto_free char *path = NULL, *text = NULL, *old = NULL, *new = NULL, *line = NULL;
