@@ -127,10 +127,18 @@ struct copy_args {
 
 static const struct keyword_arg copy_args[] = {
 	ARGUMENT_VM(copy_args),
-	{ .name = "source", .type = ARG_STR, .min = 1, .max = 4096,
-	  .offset = offsetof(struct copy_args, source), .doc = "Path of a regular file." },
-	{ .name = "destination", .type = ARG_STR, .min = 1, .max = 4096,
-	  .offset = offsetof(struct copy_args, destination), .doc = "Path of the copy itself." },
+	{ .name = "source",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 4096,
+	  .offset = offsetof(struct copy_args, source),
+	  .doc = "Path of a regular file." },
+	{ .name = "destination",
+	  .type = ARG_STR,
+	  .min = 1,
+	  .max = 4096,
+	  .offset = offsetof(struct copy_args, destination),
+	  .doc = "Path of the copy itself." },
 	ARGUMENT_TIMEOUT(copy_args, "timeout.copy", ARG_POSITIONAL),
 };
 
@@ -143,8 +151,8 @@ static int copy_file(struct call *call, const struct copy_args *a, enum copy_dir
 	auto_vm *vm = NULL;
 
 	if (call_find(call, a->vm, &vm, err) < 0 ||
-	    vm_copy(vm, direction, in ? a->source : a->destination,
-		    in ? a->destination : a->source, &w, &bytes, err) < 0)
+	    vm_copy(vm, direction, in ? a->source : a->destination, in ? a->destination : a->source,
+		    &w, &bytes, err) < 0)
 		return -1;
 	trail_step(&call->trail, "copied %llu bytes", (unsigned long long)bytes);
 	return 0;

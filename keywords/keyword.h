@@ -119,8 +119,11 @@ struct keyword_family {
 };
 
 #define KEYWORD_ARGS(array) .args = (array), .arg_count = sizeof(array) / sizeof((array)[0])
-#define KEYWORD_FAMILY(heading, array)                                                            \
-	{ .title = (heading), .keywords = (array), .count = sizeof(array) / sizeof((array)[0]) }
+#define KEYWORD_FAMILY(heading, array)                      \
+	{                                                   \
+		.title = (heading), .keywords = (array),    \
+		.count = sizeof(array) / sizeof((array)[0]) \
+	}
 
 /* Every family, one a file of this folder, in the order of the documentation. */
 extern const struct keyword_family *const keyword_families[];

@@ -52,7 +52,8 @@ bool str_equal(const char *a, const char *b);
  * str_printable - @bytes as valid UTF-8 without control characters
  *
  * Invalid UTF-8 becomes U+FFFD; control characters other than \n and \t are shown as U+2400
- * pictures (ESC as U+241B), DEL as U+2421; \r before \n or another \r is dropped. The caller owns the result.
+ * pictures (ESC as U+241B), DEL as U+2421; \r before \n or another \r is dropped. The caller owns
+ * the result.
  */
 char *str_printable(const char *bytes, size_t length);
 

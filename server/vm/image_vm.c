@@ -18,10 +18,10 @@
 #define CMDLINE_NAME "cmdline"
 #define CMDLINE_MAX  4096
 /* A boot sector ends with 55 AA; qcow2 begins with QFI. */
-#define SECTOR_SIZE   512
-#define QCOW2_MAGIC   "QFI\xfb"
-#define KNOWN_HOSTS   "known_hosts"
-#define SSH_HOST      "127.0.0.1"
+#define SECTOR_SIZE 512
+#define QCOW2_MAGIC "QFI\xfb"
+#define KNOWN_HOSTS "known_hosts"
+#define SSH_HOST    "127.0.0.1"
 /* After an interface was renamed or plugged the agent may see it a moment later. */
 #define NAMES_WAIT_MS 2000
 
@@ -51,9 +51,10 @@ static int check_image(struct node *node, struct preparation *p, bool snapshot,
 	if (node_read_file(node, p->image, 0, SECTOR_SIZE, w, &head, err) < 0)
 		return error_prefix(err, "argument 'image' (tools/image-vm/build makes one)");
 	if (!snapshot && !node_may_write(node, p->image, w))
-		return error_set(err, EACCES,
-				 "argument 'image': %s is read-only, and snapshot=False writes to it",
-				 p->image);
+		return error_set(
+			err, EACCES,
+			"argument 'image': %s is read-only, and snapshot=False writes to it",
+			p->image);
 	if (head.length >= 4 && !memcmp(head.text, QCOW2_MAGIC, 4))
 		p->format = "qcow2";
 	else if (head.length == SECTOR_SIZE && !memcmp(head.text + 510, "\x55\xaa", 2))

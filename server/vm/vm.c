@@ -52,7 +52,7 @@ int vm_new(struct hostel *hostel, const char *name, struct node *node, const cha
 	vm->run_dir = own_printf("%s/%s", run_dir, name);
 	vm->qemu_id = qemu_id;
 	vm->process = (struct node_process)NODE_PROCESS_NONE;
-	vm->boot_time = (struct boot_time){ -1, -1, -1, -1 };
+	vm->boot_time = (struct boot_time) { -1, -1, -1, -1 };
 	vm->vnf = own_strdup("none");
 	vm->username = own_strdup("");
 	vm->password = own_strdup("");
@@ -272,9 +272,12 @@ static const struct {
 	const char *name;
 	void (*handle)(struct vm *vm, const json_t *data);
 } events[] = {
-	{ "SHUTDOWN", on_shutdown },	     { "GUEST_PANICKED", on_panic },
-	{ "STOP", on_stop },		     { "RESUME", on_resume },
-	{ "RESET", on_reset },		     { "DEVICE_DELETED", on_device_deleted },
+	{ "SHUTDOWN", on_shutdown },
+	{ "GUEST_PANICKED", on_panic },
+	{ "STOP", on_stop },
+	{ "RESUME", on_resume },
+	{ "RESET", on_reset },
+	{ "DEVICE_DELETED", on_device_deleted },
 	{ "VSERPORT_CHANGE", on_port_change },
 };
 
@@ -370,14 +373,14 @@ int vm_attach(struct vm *vm, bool resumed, const struct wait *w, struct error *e
 	if (resumed && (log_size(vm, QEMU_CONSOLE_LOG, w, &console_offset) < 0 ||
 			log_size(vm, QEMU_PAYLOAD_LOG, w, &payload_offset) < 0))
 		return error_set(err, EIO, "cannot read the console log");
-	if (attach_stream(vm, QEMU_CONSOLE_SOCKET, QEMU_CONSOLE_LOG, console_offset, &on_console,
-			  w, &vm->console, err) < 0 ||
+	if (attach_stream(vm, QEMU_CONSOLE_SOCKET, QEMU_CONSOLE_LOG, console_offset, &on_console, w,
+			  &vm->console, err) < 0 ||
 	    attach_stream(vm, QEMU_PAYLOAD_SOCKET, QEMU_PAYLOAD_LOG, payload_offset, NULL, w,
 			  &vm->payload, err) < 0 ||
 	    agent_new(vm->node, agent_path, &vm->agent, err) < 0)
 		return -1;
 	vm->process_watch =
-		(struct watch){ .fd = vm->process.local.pidfd, .ready = process_ready };
+		(struct watch) { .fd = vm->process.local.pidfd, .ready = process_ready };
 	return watcher_add(hostel_watcher(vm->hostel), &vm->process_watch, err);
 }
 

@@ -90,17 +90,17 @@ struct vm {
 	int qemu_id;
 	struct nic nics[NICS_MAX];
 	size_t nic_count;
-	bool process_gone;	 /* the three ends that make one */
+	bool process_gone; /* the three ends that make one */
 	bool qmp_gone;
 	bool console_gone;
-	bool ended;		 /* all of QEMU is gone */
-	bool asked_to_end;	 /* a keyword ends it */
-	char *shutdown_reason;	 /* of QMP's SHUTDOWN event, or NULL */
-	char *end_reason;	 /* as Wait Until VM Stops returns it, set with @ended */
-	int end_status;		 /* of the process as waitpid(2) has it, -1 unknown */
-	int resets;		 /* RESET events so far */
-	bool agent_open;	 /* the guest opened the agent's port */
-	struct stream *testpmd;	 /* where its testpmd has its prompt, or NULL; borrowed */
+	bool ended;		  /* all of QEMU is gone */
+	bool asked_to_end;	  /* a keyword ends it */
+	char *shutdown_reason;	  /* of QMP's SHUTDOWN event, or NULL */
+	char *end_reason;	  /* as Wait Until VM Stops returns it, set with @ended */
+	int end_status;		  /* of the process as waitpid(2) has it, -1 unknown */
+	int resets;		  /* RESET events so far */
+	bool agent_open;	  /* the guest opened the agent's port */
+	struct stream *testpmd;	  /* where its testpmd has its prompt, or NULL; borrowed */
 	struct gate testpmd_gate; /* one command at its prompt at a time */
 };
 

@@ -27,8 +27,7 @@
 /* what a shell answers for a command that it cannot run */
 #define EXIT_CANNOT_RUN 127
 
-static _Noreturn void give_up(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
+static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 static void give_up(const char *format, ...)
 {
