@@ -1,0 +1,14 @@
+# The ad-hoc client, its completion, and the documentation that programs give of themselves.
+VHOSTELCTL_SOURCES := $(wildcard tools/vhostelctl/*.c) $(wildcard server/value/*.c) \
+	$(addprefix server/base/,error.c file.c own.c str.c wait.c) server/remote/scan.c \
+	keywords/nearest.c
+VHOSTELCTL_OBJECTS := $(VHOSTELCTL_SOURCES:%.c=$(BUILD)/%.o)
+VHOSTELCTL_LIBS := -lcurl -lxmlrpc -lxmlrpc_util -ljansson -lcrypt -lm
+
+build: $(BUILD)/vhostelctl
+
+$(BUILD)/vhostelctl: $(VHOSTELCTL_OBJECTS)
+	@echo "  LINK $@"
+	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(VHOSTELCTL_LIBS)
+
+-include $(VHOSTELCTL_OBJECTS:.o=.d)
