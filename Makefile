@@ -66,6 +66,7 @@ CHECK_PARTS :=
 -include $(wildcard tools/*/rules.mk tests/*/rules.mk)
 
 check: setup kits
+	@tools/setup --tests $(BUILD)
 	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@tools/run-checks $(CHECK_PARTS:%="$(MAKE) --no-print-directory %")
 
