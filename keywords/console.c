@@ -36,7 +36,7 @@ static int check_console(struct vm *vm, struct error *err)
 {
 	enum vm_state state = vm_state_now(vm);
 
-	if (state == VM_DEFINED || state == VM_STARTING)
+	if (state == VM_DEFINED || state == VM_STARTING || !vm->console)
 		return error_set(err, EINVAL, "VM '%s' is %s: it has no console yet", vm->name,
 				 vm_state_names[state]);
 	return 0;

@@ -242,12 +242,7 @@ static int bring_up(struct vm *vm, const struct image_vm_options *o, const struc
 		.began_us = o->began_us,
 	};
 
-	vm->kind = VM_IMAGE;
-	vm->kvm = p->kvm;
-	free(vm->username);
-	free(vm->password);
-	vm->username = own_strdup(c->image_vm.username);
-	vm->password = own_strdup(c->image_vm.password);
+	vm_describe(vm, VM_IMAGE, p->kvm, "none", c->image_vm.username, c->image_vm.password);
 	return vm_bring_up(vm, &plan, w, trail, err);
 }
 

@@ -206,9 +206,7 @@ static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const stru
 		.began_us = o->began_us,
 	};
 
-	vm->kvm = p->kvm;
-	free(vm->vnf);
-	vm->vnf = own_strdup(payload->name);
+	vm_describe(vm, VM_KERNEL, p->kvm, payload->name, "", "");
 	return vm_bring_up(vm, &plan, w, trail, err);
 }
 

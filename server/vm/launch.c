@@ -26,9 +26,12 @@
 /* What the kernel says when process 1 ends. Source: Linux, kernel/exit.c. */
 #define INIT_ENDED "Attempted to kill init!"
 
-static double seconds_since(int64_t began_us)
+/* Notes in one of the VM's boot times how long after the call something happened. */
+static void set_time(struct vm *vm, double *time, int64_t began_us)
 {
-	return (double)(clock_us() - began_us) / 1e6;
+	lock_scope(&vm->mutex);
+
+	*time = (double)(clock_us() - began_us) / 1e6;
 }
 
 /* What QEMU said on its standard error, as the end of a message. */
@@ -53,13 +56,17 @@ static int launch(struct vm *vm, const struct bring_up *plan, const struct wait 
 	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
 	auto_constants held = hostel_hold(vm->hostel);
 	struct wait up = wait_within(w, held.c->timeout.launch_ms);
-	struct node_process process;
 	struct qemu_spec spec = plan->spec;
+	struct node_process process;
+	struct strv command = { 0 };
 
 	vm_set_stage(vm, "starting QEMU");
 	spec.name = vm->name;
 	spec.run_dir = vm->run_dir;
-	qemu_command(&spec, &vm->command_line);
+	qemu_command(&spec, &command);
+	pthread_mutex_lock(&vm->mutex);
+	vm->command_line = command;
+	pthread_mutex_unlock(&vm->mutex);
 	if (node_make_dirs(vm->node, vm->run_dir, 0700, w, err) < 0 ||
 	    node_remove_tree(vm->node, console_path, w, err) < 0 ||
 	    run_dir_save(vm, false, w, err) < 0)
@@ -195,7 +202,7 @@ static void note_kernel(struct vm *vm, int64_t began_us, struct trail *trail)
 {
 	if (vm->boot_time.kernel >= 0 || !stream_end(vm->console))
 		return;
-	vm->boot_time.kernel = seconds_since(began_us);
+	set_time(vm, &vm->boot_time.kernel, began_us);
 	vm_set_stage(vm, "the kernel is running");
 	trail_step(trail, "the guest prints on its console");
 }
@@ -258,7 +265,7 @@ static int await_payload(struct vm *vm, const struct bring_up *plan, const struc
 			return -1;
 		trail_step(trail, "the guest agent answers");
 	}
-	vm->boot_time.ready = seconds_since(plan->began_us);
+	set_time(vm, &vm->boot_time.ready, plan->began_us);
 	return 0;
 }
 
@@ -272,7 +279,7 @@ static int await_guest(struct vm *vm, const struct bring_up *plan, const struct 
 	if (plan->await(vm, plan->context, &guest, trail, err) < 0)
 		return err->code == ECANCELED && vm_ended(vm) ? ended_early(vm, &r, err) : -1;
 	note_kernel(vm, plan->began_us, trail);
-	vm->boot_time.ready = seconds_since(plan->began_us);
+	set_time(vm, &vm->boot_time.ready, plan->began_us);
 	return 0;
 }
 
@@ -281,13 +288,13 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 {
 	if (launch(vm, plan, w, err) < 0)
 		return -1;
-	vm->boot_time.launch = seconds_since(plan->began_us);
+	set_time(vm, &vm->boot_time.launch, plan->began_us);
 	trail_step(trail, "QEMU %s is up, process %d, %s", qmp_version(vm->qmp),
 		   (int)vm->process.pid, vm->kvm ? "KVM" : "TCG");
 	vm_set_stage(vm, "waiting for the vswitch");
 	if (vhost_plug_all(vm, w, trail, err) < 0)
 		return -1;
-	vm->boot_time.vhost = seconds_since(plan->began_us);
+	set_time(vm, &vm->boot_time.vhost, plan->began_us);
 	if (vm->host_cpu_count) {
 		if (vm_pin(vm, vm->host_cpus, vm->host_cpu_count, w, err) < 0)
 			return -1;
@@ -303,6 +310,8 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 
 static void take_machine(struct vm *vm, const struct machine_options *o)
 {
+	lock_scope(&vm->mutex);
+
 	vm->cpus = o->cpus;
 	vm->memory_mib = o->memory_mib;
 	vm->host_cpu_count = o->host_cpu_count;

@@ -106,14 +106,7 @@ static int load(struct vm *vm, const json_t *state, struct error *err)
 	    kind < 0 || kind >= VM_KINDS)
 		return error_set(err, EPROTO, "%s of VM '%s' is not of this version",
 				 RUN_DIR_STATE_FILE, vm->name);
-	vm->kind = (enum vm_kind)kind;
-	vm->kvm = kvm;
-	free(vm->vnf);
-	free(vm->username);
-	free(vm->password);
-	vm->vnf = own_strdup(vnf);
-	vm->username = own_strdup(username);
-	vm->password = own_strdup(password);
+	vm_describe(vm, (enum vm_kind)kind, kvm, vnf, username, password);
 	load_lists(vm, state);
 	return 0;
 }

@@ -140,6 +140,24 @@ bool vm_ended(struct vm *vm)
 	return vm->ended;
 }
 
+static void set_text(char **text, const char *value)
+{
+	free(*text);
+	*text = own_strdup(value);
+}
+
+void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, const char *username,
+		 const char *password)
+{
+	lock_scope(&vm->mutex);
+
+	vm->kind = kind;
+	vm->kvm = kvm;
+	set_text(&vm->vnf, vnf);
+	set_text(&vm->username, username);
+	set_text(&vm->password, password);
+}
+
 struct wait vm_wait(struct vm *vm, const struct wait *w)
 {
 	struct wait both = *w;

@@ -64,7 +64,10 @@ struct vm {
 	struct cancel over; /* thrown when QEMU is gone */
 	struct bell bell;
 
-	/* Set by the start before the state leaves VM_STARTING, constant afterwards. */
+	/*
+	 * Set by the start, with the mutex held, before the state leaves VM_STARTING; constant
+	 * afterwards. QMP, streams, agent and SSH are for those who saw the VM run.
+	 */
 	enum vm_kind kind;
 	int cpus;
 	int memory_mib;
@@ -122,6 +125,9 @@ void vm_set_stage(struct vm *vm, const char *stage);
 bool vm_ended(struct vm *vm);
 /* vm_wait - @w, cancelled also when the VM is being killed */
 struct wait vm_wait(struct vm *vm, const struct wait *w);
+/* vm_describe - what the start knows before QEMU runs; texts are copied */
+void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, const char *username,
+		 const char *password);
 /* vm_guest_wait - vm_wait(), which the end of QEMU cancels as well ("the VM ended") */
 struct wait vm_guest_wait(struct vm *vm, const struct wait *w);
 /* vm_agent_answers - whether the guest opened the agent's port, or its agent answered before */
