@@ -204,7 +204,10 @@ int agent_execute(struct agent *agent, const char *command, const json_t *argume
 {
 	auto_json *value = NULL;
 	int id = random_id(), rc;
+	struct error ignored;
 
+	/* What goes on inside depends on the code of an error, which the caller may not want. */
+	err = err ? err : &ignored;
 	if (gate_enter(&agent->gate, w, err) < 0)
 		return error_prefix(err, "guest agent: %s", command);
 	rc = begin(agent, w, err);
@@ -225,8 +228,10 @@ int agent_execute(struct agent *agent, const char *command, const json_t *argume
 int agent_send(struct agent *agent, const char *command, const json_t *arguments,
 	       const struct wait *w, struct error *err)
 {
+	struct error ignored;
 	int rc;
 
+	err = err ? err : &ignored;
 	if (gate_enter(&agent->gate, w, err) < 0)
 		return error_prefix(err, "guest agent: %s", command);
 	rc = begin(agent, w, err);
