@@ -209,7 +209,9 @@ static int end_politely(struct vm *vm, const struct wait *w, struct trail *trail
 	    qmp_execute(vm->qmp, "cont", NULL, &power_off, NULL, &why) < 0)
 		trail_note(trail, TRAIL_DEBUG, "cannot resume it: %s", why.text);
 	vm_set_state(vm, VM_STOPPING);
-	if (!ask_guest(vm, &power_off, &why) && !vm_await_end(vm, &power_off, NULL, &why)) {
+	/* A guest that goes at once takes the answer to the request with it. */
+	if ((!ask_guest(vm, &power_off, &why) || why.code == ECONNRESET) &&
+	    !vm_await_end(vm, &power_off, NULL, &why)) {
 		trail_step(trail, "the guest powered off");
 		return 0;
 	}
