@@ -323,7 +323,8 @@ static void take_machine(struct vm *vm, const struct machine_options *o)
 /* Undoes a start: the error gets the stage and the console first, they go with the VM. */
 static int give_up(struct vm *vm, struct error *err)
 {
-	bool redefine = vm->nic_count > 0;
+	/* Whoever kills a VM wants its definition gone too: its sockets are free again. */
+	bool redefine = vm->nic_count > 0 && !cancel_thrown(&vm->kill);
 
 	if (err->code == ETIMEDOUT)
 		error_append(err, " (last stage: %s)", vm->stage);

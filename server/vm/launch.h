@@ -56,7 +56,7 @@ struct readiness {
  * @await:      waits until the guest is ready, instead of @readiness; what ends QEMU cancels it
  *
  * On failure nothing is left but the console log, and the VM is out of the registry or, if it had
- * interfaces, defined again.
+ * interfaces and was not killed, defined again.
  */
 struct bring_up {
 	struct qemu_spec spec;
