@@ -1,10 +1,11 @@
 /*
  * vhostelctl console: what a VM wrote on its console, and what it goes on to write.
  *
- * How it works: the protocol has no event for "more text", so --follow asks for the last lines
- * again and again and prints what is behind the text of the time before. More lines than it asks
- * for between two questions make it ask for all of them. A connection of its own for each question
- * keeps no thread of the server busy in between.
+ * How it works: the protocol has no event for "more text", so --follow asks for all of it again and
+ * again and prints what is behind the text of the time before. The server sends no more than the
+ * last limit.output_kib; from there on the text loses its beginning while it grows, and the two are
+ * laid over each other at the start of a line. Only the last lines would be less to send, but
+ * could not be told from equal lines before them.
  */
 #include <errno.h>
 #include <limits.h>
@@ -19,8 +20,7 @@
 #include "tools/vhostelctl/show.h"
 #include "value/value.h"
 
-#define INTERVAL_MS  200
-#define FOLLOW_LINES 1000
+#define INTERVAL_MS 200
 
 /* What str_printable() makes of a carriage return and of half a character: the next byte may
  * change both. */
@@ -59,21 +59,18 @@ static const char *last_lines(const char *text, long long lines)
 	return p;
 }
 
-/*
- * What @now has behind @before, of which it begins with some last lines; NULL when it has none of
- * them.
- */
+/* What @now has behind @before; NULL when they have nothing in common. */
 static const char *news(const char *before, const char *now)
 {
-	const char *p = before;
+	const char *line = strchr(now, '\n');
 
-	if (!*before)
-		return now;
-	while (p && *p) {
-		if (str_starts(now, p))
-			return now + strlen(p);
-		p = strchr(p, '\n');
-		p = p ? p + 1 : NULL;
+	if (str_starts(now, before))
+		return now + strlen(before);
+	/* The server cuts where a line need not begin. */
+	for (const char *p = before; line && *p; p = *p ? p + 1 : p) {
+		if (str_starts(line + 1, p))
+			return line + 1 + strlen(p);
+		p += strcspn(p, "\n");
 	}
 	return NULL;
 }
@@ -83,16 +80,9 @@ static int show_news(struct client *c, const char *vm, char **before, struct err
 	auto_free char *now = NULL;
 	const char *more;
 
-	if (ask_console(c, vm, FOLLOW_LINES, &now, err) < 0)
+	if (ask_console(c, vm, 0, &now, err) < 0)
 		return -1;
 	more = news(*before, now);
-	if (!more) {
-		free(now);
-		now = NULL;
-		if (ask_console(c, vm, 0, &now, err) < 0)
-			return -1;
-		more = news(*before, now);
-	}
 	if (!more)
 		fputs("vhostelctl: some lines came too fast and are missing here\n", stderr);
 	fputs(more ? more : now, stdout);
@@ -120,9 +110,7 @@ static int ask_state(struct client *c, const char *vm, bool *ret_begun, bool *re
 static int show_begin(struct client *c, const char *vm, long long lines, char **before,
 		      struct error *err)
 {
-	long long asked = lines && lines < FOLLOW_LINES ? FOLLOW_LINES : lines;
-
-	if (ask_console(c, vm, asked, before, err) < 0)
+	if (ask_console(c, vm, 0, before, err) < 0)
 		return -1;
 	fputs(last_lines(*before, lines), stdout);
 	fflush(stdout);

@@ -53,7 +53,8 @@ static void show_plain(const char *text, size_t length, int indent)
 	show_wrapped(str_text(&plain), indent);
 }
 
-/* One row of a table, "| a | b | c |": the first two cells, and the third below them. */
+/* One row of a table, "| a | b | c |": the first two cells, and the third below them. The server
+ * has no bars within cells. */
 static void show_row(const char *line, size_t length)
 {
 	auto_free char *row = own_strndup(line + 2, length - 2);
@@ -62,11 +63,7 @@ static void show_row(const char *line, size_t length)
 
 	for (size_t i = 0; i < 3 && rest; i++) {
 		cells[i] = rest;
-		/* A type may be a union: its bar stands within the cell. */
 		rest = strstr(rest, " | ");
-		while (i == 1 && rest &&
-		       (str_starts(rest, " | None") || str_starts(rest, " | Literal")))
-			rest = strstr(rest + 3, " | ");
 		if (rest) {
 			*rest = '\0';
 			rest += 3;

@@ -11,4 +11,11 @@ $(BUILD)/vhostelctl: $(VHOSTELCTL_OBJECTS)
 	@echo "  LINK $@"
 	$(Q)$(CC) $(PROJECT_LDFLAGS) $(LDFLAGS) -o $@ $^ $(VHOSTELCTL_LIBS)
 
+# Pages that come from the running programs: keywords, library specification, man pages.
+.PHONY: docs
+docs: build
+	@tools/with-server --build $(BUILD) --log $(BUILD)/docs.server.log \
+		tools/vhostelctl/docs --build $(BUILD) $(BUILD)/docs
+	@echo "  DOCS $(BUILD)/docs: keywords.html library.json vhosteld.8 vhostelctl.1"
+
 -include $(VHOSTELCTL_OBJECTS:.o=.d)

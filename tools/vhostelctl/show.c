@@ -42,12 +42,30 @@ static json_t *plain(const json_t *value)
 	return copy;
 }
 
+/* With as few digits as bring every number back. */
+static char *dump(const json_t *value)
+{
+	char *text = NULL;
+
+	for (unsigned int digits = 15; digits <= 17; digits++) {
+		auto_json *back = NULL;
+
+		free(text);
+		text = json_dumps(value,
+				  JSON_ENCODE_ANY | JSON_INDENT(2) | JSON_REAL_PRECISION(digits));
+		back = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+		if (back && json_equal(back, value))
+			break;
+	}
+	return text;
+}
+
 void show_json(const json_t *value)
 {
 	auto_json *copy = value ? plain(value) : json_null();
+	auto_free char *text = dump(copy);
 
-	json_dumpf(copy, stdout, JSON_ENCODE_ANY | JSON_INDENT(2) | JSON_REAL_PRECISION(15));
-	putchar('\n');
+	puts(text ? text : "null");
 }
 
 char *show_scalar(const json_t *value)
