@@ -4,6 +4,8 @@ CC ?= gcc
 CFLAGS ?= -O2 -g
 VERSION := 0.1.0
 JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
 # V=1 shows the whole commands.
 Q := $(if $(V),,@)
 
@@ -47,6 +49,11 @@ help:
 	@echo "make kits        make what VMs boot: the kernel VM kit and the disk image"
 	@echo "make demo        all of that, and a VM that forwards packets; leaves $(BUILD)/demo/log.html"
 	@echo "make check       all of that, and every test"
+	@echo "make lint        style and structure"
+	@echo "make docs        keyword documentation and man pages, into $(BUILD)/docs"
+	@echo "make install     into PREFIX=$(PREFIX), SYSCONFDIR=$(SYSCONFDIR), below DESTDIR"
+	@echo "make check-asan, check-tsan, check-deep, fuzz, soak, bench-boot, bench-rpc, bench-image, compare-peers,"
+	@echo "                 density: longer runs; README.md says what each shows"
 	@echo "parts of check:  $(CHECK_PARTS)"
 
 setup:
@@ -69,6 +76,28 @@ check: setup kits
 	@tools/setup --tests $(BUILD)
 	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@tools/run-checks $(CHECK_PARTS:%="$(MAKE) --no-print-directory %")
+
+SHARE := $(PREFIX)/share/vhostel
+
+# What VMs boot goes with it as far as it was made. Overrides belong into constants.site.yaml.
+.PHONY: install
+install: build
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE) \
+		$(DESTDIR)$(SYSCONFDIR)/vhostel/templates
+	install $(BUILD)/vhosteld $(DESTDIR)$(PREFIX)/sbin/
+	install $(BUILD)/vhostelctl $(DESTDIR)$(PREFIX)/bin/
+	sed 's|\.\./build/|$(SHARE)/|' config/constants.yaml \
+		> $(DESTDIR)$(SYSCONFDIR)/vhostel/constants.yaml
+	install -m 644 config/topology.yaml $(DESTDIR)$(SYSCONFDIR)/vhostel/
+	install -m 644 config/templates/* $(DESTDIR)$(SYSCONFDIR)/vhostel/templates/
+	cp -r robot $(DESTDIR)$(SHARE)/
+	for kit in kernel-vm image-vm; do \
+		install -d $(DESTDIR)$(SHARE)/$$kit; \
+		for file in vmlinux initramfs.cpio cmdline vhostel.img; do \
+			[ ! -e $(BUILD)/$$kit/$$file ] || cp --sparse=always $(BUILD)/$$kit/$$file \
+				$(DESTDIR)$(SHARE)/$$kit/ || exit 1; \
+		done; \
+	done
 
 clean:
 	rm -rf $(BUILD)
