@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/own.h"
@@ -20,9 +21,14 @@
 
 #define PEER_MS 60000
 
-/* @fd: the peer's end; @in: read from it and not yet taken */
+/*
+ * @fd:        the peer's end
+ * @listen_fd: where clients connect, or -1
+ * @in:        read from @fd and not yet taken
+ */
 struct peer {
 	int fd;
+	int listen_fd;
 	struct str in;
 	void (*script)(struct peer *peer);
 	pthread_t thread;
@@ -87,10 +93,27 @@ static inline long peer_number(const char *line, const char *name)
 	return strtol(p + strlen(key), NULL, 10);
 }
 
+/* One client, as QEMU's sockets have it. */
+static inline void peer_accept(struct peer *peer)
+{
+	struct wait w = wait_for_ms(PEER_MS);
+	struct error err;
+
+	own_close(&peer->fd);
+	str_clear(&peer->in);
+	if (wait_fd(&w, peer->listen_fd, POLLIN, &err) < 0)
+		peer_die(err.text);
+	peer->fd = accept4(peer->listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+	if (peer->fd < 0)
+		peer_die("accept");
+}
+
 static inline void *peer_run(void *argument)
 {
 	struct peer *peer = argument;
 
+	if (peer->listen_fd >= 0)
+		peer_accept(peer);
 	peer->script(peer);
 	return NULL;
 }
@@ -102,15 +125,30 @@ static inline int peer_start(struct peer *peer, void (*script)(struct peer *peer
 
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0, ends) < 0)
 		peer_die("socketpair");
-	*peer = (struct peer) { .fd = ends[1], .script = script };
+	*peer = (struct peer) { .fd = ends[1], .listen_fd = -1, .script = script };
 	if (pthread_create(&peer->thread, NULL, peer_run, peer))
 		peer_die("pthread_create");
 	return ends[0];
 }
 
+/* peer_listen - run @script with the first client that connects to the socket @path */
+static inline void peer_listen(struct peer *peer, const char *path, void (*script)(struct peer *))
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	unlink(path);
+	*peer = (struct peer) { .fd = -1, .script = script };
+	peer->listen_fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (bind(peer->listen_fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+	    listen(peer->listen_fd, 1) < 0 || pthread_create(&peer->thread, NULL, peer_run, peer))
+		peer_die(path);
+}
+
 static inline void peer_stop(struct peer *peer)
 {
 	pthread_join(peer->thread, NULL);
+	own_close(&peer->listen_fd);
 	own_close(&peer->fd);
 	str_clear(&peer->in);
 }
