@@ -496,8 +496,12 @@ static int remove_nic(struct vm *vm, size_t index, const struct wait *w, struct 
 	if (await_deleted(vm, index, id, w, err) < 0)
 		return -1;
 	if (vm->nics[index].socket &&
-	    (qmp_executef(vm->qmp, w, NULL, err, "netdev_del", "{s:s+}", "id", "net-", id) < 0 ||
-	     qmp_executef(vm->qmp, w, NULL, err, "chardev-remove", "{s:s}", "id", id) < 0))
+	    qmp_executef(vm->qmp, w, NULL, err, "netdev_del", "{s:s+}", "id", "net-", id) < 0)
+		return -1;
+	/* In QEMU 7.2 a vhost-user netdev takes its chardev with it, in others it may stay. */
+	if (vm->nics[index].socket &&
+	    qmp_executef(vm->qmp, w, NULL, err, "chardev-remove", "{s:s}", "id", id) < 0 &&
+	    err->code != EREMOTEIO)
 		return -1;
 	if (vm->nics[index].socket && vm->nics[index].server &&
 	    node_remove_tree(vm->node, vm->nics[index].socket, w, err) < 0)
