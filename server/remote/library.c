@@ -101,8 +101,14 @@ char *library_limits(const struct keyword_arg *arg)
 /* Text in a table cell of Robot's markup. */
 static void add_cell(struct str *doc, const char *text)
 {
-	for (; *text; text++)
-		str_add(doc, *text == '|' ? "/" : *text == '\n' ? " " : text, 1);
+	while (*text) {
+		size_t n = strcspn(text, "|\n");
+
+		str_add(doc, text, n);
+		text += n;
+		if (*text)
+			str_add(doc, *text++ == '|' ? "/" : " ", 1);
+	}
 }
 
 static void add_argument(struct str *doc, const struct keyword_arg *arg, struct hostel *hostel)

@@ -1,9 +1,14 @@
 # Benchmarks. Each prints its figures and fails when a limit of the project is missed.
 BENCH_ROUNDS ?= 5
 
-.PHONY: bench bench-boot
-bench: bench-boot
+.PHONY: bench bench-boot bench-rpc
+bench: bench-boot bench-rpc
 
 bench-boot: build
 	@tools/with-server --build $(BUILD) --log $(BUILD)/bench-boot.log \
 		python3 tests/bench/boot.py --build $(BUILD) --rounds $(BENCH_ROUNDS)
+
+# wrk makes the load; Robot's own client runs in its virtual environment.
+bench-rpc: build
+	@tools/setup --tests $(BUILD)
+	@$(BUILD)/venv/bin/python tests/bench/rpc.py --build $(BUILD) --rounds $(BENCH_ROUNDS)
