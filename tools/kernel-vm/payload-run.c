@@ -2,10 +2,15 @@
  * payload-run - runs a program with a terminal of its own as its standard streams
  *
  * usage: run TERMINAL -- PROGRAM [ARGUMENT...]
+ *        run --ask SOCKET REQUEST...
  *
  * Lives in the guest as /dev/.vhostel/run, static, because the root file system's own
- * C library may be anything. When the program ends, a line on the terminal says how:
- * "vhostel: payload ended: exit status 1".
+ * C library may be anything. SIGTERM and SIGINT are handed to the program; it is killed when we
+ * are. When the program ends, a line on the terminal says how: "vhostel: payload ended: exit
+ * status 1".
+ *
+ * --ask is for the telemetry socket of a DPDK program: it prints the answer to each request, one
+ * a line. Source: DPDK, Telemetry Library guide.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -17,7 +22,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +33,12 @@
 #define TERMINAL_TIMEOUT_MS 5000
 /* what a shell answers for a command that it cannot run */
 #define EXIT_CANNOT_RUN 127
+/* how long a DPDK program may take for an answer, and how long that may be */
+#define ANSWER_TIMEOUT_S 5
+#define ANSWER_MAX	 65536
+
+/* the program, once it was started */
+static volatile pid_t child;
 
 static _Noreturn void give_up(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
@@ -91,9 +104,12 @@ static int open_terminal(const char *path)
  * In the child: a session of its own. The terminal does not control it: the end of a session hangs
  * its terminal up, and then nobody could write on it how the program ended.
  */
-static _Noreturn void run_program(int fd, char **argv)
+static _Noreturn void run_program(int fd, pid_t runner, char **argv)
 {
 	setsid();
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != runner)
+		exit(EXIT_CANNOT_RUN);
 	for (int stream = STDIN_FILENO; stream <= STDERR_FILENO; stream++)
 		if (fd != stream ? dup2(fd, stream) < 0 : fcntl(fd, F_SETFD, 0) < 0)
 			give_up("cannot use the terminal as stream %d: %s", stream,
@@ -102,23 +118,88 @@ static _Noreturn void run_program(int fd, char **argv)
 	signal(SIGINT, SIG_DFL);
 	signal(SIGQUIT, SIG_DFL);
 	signal(SIGHUP, SIG_DFL);
+	signal(SIGTERM, SIG_DFL);
 	execvp(argv[0], argv);
 	give_up("cannot run '%s': %s", argv[0], strerror(errno));
+}
+
+static void hand_on(int signal_number)
+{
+	int saved = errno;
+
+	if (child > 0)
+		kill(child, signal_number);
+	errno = saved;
+}
+
+/* Both signals wait until the program is there to get them. */
+static void start_program(int fd, char **argv)
+{
+	struct sigaction action = { .sa_handler = hand_on };
+	pid_t runner = getpid();
+	sigset_t both, before;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGTERM);
+	sigaddset(&both, SIGINT);
+	sigprocmask(SIG_BLOCK, &both, &before);
+	child = fork();
+	if (child < 0)
+		give_up("cannot fork: %s", strerror(errno));
+	if (child == 0) {
+		sigprocmask(SIG_SETMASK, &before, NULL);
+		run_program(fd, runner, argv);
+	}
+	sigaction(SIGTERM, &action, NULL);
+	sigaction(SIGINT, &action, NULL);
+	sigprocmask(SIG_UNBLOCK, &both, NULL);
+}
+
+static int connect_to(const char *path)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct timeval timeout = { .tv_sec = ANSWER_TIMEOUT_S };
+	int fd = socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+
+	if (strlen(path) >= sizeof(address.sun_path))
+		give_up("%s: too long for a socket", path);
+	strcpy(address.sun_path, path);
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) < 0 ||
+	    connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0)
+		give_up("%s: %s", path, strerror(errno));
+	return fd;
+}
+
+/* The greeting is an answer to nothing. */
+static int ask(const char *path, char **requests)
+{
+	int fd = connect_to(path);
+	char answer[ANSWER_MAX];
+	ssize_t n = recv(fd, answer, sizeof(answer), 0);
+
+	for (; *requests && n > 0; requests++) {
+		if (send(fd, *requests, strlen(*requests), MSG_NOSIGNAL) < 0)
+			give_up("%s: %s: %s", path, *requests, strerror(errno));
+		n = recv(fd, answer, sizeof(answer), 0);
+		if (n > 0)
+			printf("%.*s\n", (int)n, answer);
+	}
+	if (n <= 0)
+		give_up("%s: no answer: %s", path, n ? strerror(errno) : "hung up");
+	return 0;
 }
 
 int main(int argc, char **argv)
 {
 	int fd, status;
-	pid_t child;
 
+	if (argc >= 4 && strcmp(argv[1], "--ask") == 0)
+		return ask(argv[2], argv + 3);
 	if (argc < 4 || strcmp(argv[2], "--") != 0)
-		give_up("usage: run TERMINAL -- PROGRAM [ARGUMENT...]");
+		give_up("usage: run TERMINAL -- PROGRAM [ARGUMENT...]\n"
+			"       run --ask SOCKET REQUEST...");
 	fd = open_terminal(argv[1]);
-	child = fork();
-	if (child < 0)
-		give_up("cannot fork: %s", strerror(errno));
-	if (child == 0)
-		run_program(fd, argv + 3);
+	start_program(fd, argv + 3);
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	if (WIFSIGNALED(status))
