@@ -170,6 +170,8 @@ static const struct key constant_keys[] = {
 	KEY_DURATION(constants, timeout.execute, "30 s", "A command in a VM."),
 	KEY_DURATION(constants, timeout.copy, "5 min", "A file into a VM or out of it."),
 	KEY_DURATION(constants, timeout.testpmd, "1 min", "testpmd's start until it forwards."),
+	KEY_DURATION(constants, timeout.payload, "1 min",
+		     "Another payload's start until it forwards or listens."),
 	KEY_DURATION(constants, timeout.unplug, "10 s", "The guest's consent to an unplugged NIC."),
 	KEY_DURATION(constants, timeout.node, "30 s", "A command on a node, or the way to it."),
 

@@ -98,6 +98,7 @@ struct constants {
 		int64_t execute_ms;
 		int64_t copy_ms;
 		int64_t testpmd_ms;
+		int64_t payload_ms;
 		int64_t unplug_ms;
 		int64_t node_ms;
 	} timeout;

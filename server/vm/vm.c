@@ -11,6 +11,7 @@
 #include "base/own.h"
 #include "qemu/command.h"
 #include "vm/hostel.h"
+#include "vm/vm_payload.h"
 
 const char *const vm_state_names[] = {
 	[VM_DEFINED] = "defined", [VM_STARTING] = "starting", [VM_RUNNING] = "running",
@@ -90,6 +91,7 @@ void vm_put(struct vm *vm)
 		nic_clear(&vm->nics[i]);
 	gate_clear(&vm->gate);
 	gate_clear(&vm->testpmd_gate);
+	vm_payload_free(vm->running);
 	cancel_clear(&vm->kill);
 	cancel_clear(&vm->over);
 	bell_clear(&vm->bell);

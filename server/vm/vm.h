@@ -27,6 +27,7 @@
 #define VM_CPUS_MAX 255
 
 struct hostel;
+struct vm_payload;
 
 enum vm_state {
 	VM_DEFINED,
@@ -96,15 +97,16 @@ struct vm {
 	bool process_gone; /* the three ends that make one */
 	bool qmp_gone;
 	bool console_gone;
-	bool ended;		  /* all of QEMU is gone */
-	bool asked_to_end;	  /* a keyword ends it */
-	char *shutdown_reason;	  /* of QMP's SHUTDOWN event, or NULL */
-	char *end_reason;	  /* as Wait Until VM Stops returns it, set with @ended */
-	int end_status;		  /* of the process as waitpid(2) has it, -1 unknown */
-	int resets;		  /* RESET events so far */
-	bool agent_open;	  /* the guest opened the agent's port */
-	struct stream *testpmd;	  /* where its testpmd has its prompt, or NULL; borrowed */
-	struct gate testpmd_gate; /* one command at its prompt at a time */
+	bool ended;		    /* all of QEMU is gone */
+	bool asked_to_end;	    /* a keyword ends it */
+	char *shutdown_reason;	    /* of QMP's SHUTDOWN event, or NULL */
+	char *end_reason;	    /* as Wait Until VM Stops returns it, set with @ended */
+	int end_status;		    /* of the process as waitpid(2) has it, -1 unknown */
+	int resets;		    /* RESET events so far */
+	bool agent_open;	    /* the guest opened the agent's port */
+	struct stream *testpmd;	    /* where its testpmd has its prompt, or NULL; borrowed */
+	struct vm_payload *running; /* another payload, started by a keyword, or NULL; owned */
+	struct gate testpmd_gate;   /* one payload command at a time: prompt, start, stop */
 };
 
 /* vm_check_name - EINVAL unless 1 to 32 characters of A-Z a-z 0-9 . _ - */
