@@ -132,7 +132,7 @@ class Results(Case):
         self.assertNotIn("<b>", html)
 
     def test_no_progress_line_without_a_terminal(self):
-        self.assertNotIn("\r", self.run_ctl("call", "Wait For Nothing", "500 ms").stderr)
+        self.assertEqual(self.run_ctl("call", "Wait For Nothing", "500 ms").stderr, "")
 
     def test_full_standard_output(self):
         import programs
@@ -211,6 +211,19 @@ class CommandLine(Case):
 
     def test_no_xmlrpc(self):
         self.assertIn("HTTP status 4", self.failed(3, "-u", self.server.url + "/nowhere", "list"))
+
+    def test_a_fault_is_told(self):
+        with xmlrpc.server.SimpleXMLRPCServer(("127.0.0.1", 0), logRequests=False) as server:
+            thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.02})
+            thread.start()
+            ended = vhostelctl("keywords", url=f"http://127.0.0.1:{server.server_address[1]}")
+            server.shutdown()
+            thread.join()
+        self.assertEqual(ended.returncode, 1)
+        self.assertIn('method "get_library_information" is not supported', ended.stderr)
+
+    def test_a_proxy_of_the_environment_is_not_asked(self):
+        self.passed("keywords", http_proxy="http://127.0.0.1:1", no_proxy="")
 
     def test_a_url_option_wins_over_the_environment(self):
         ended = vhostelctl("keywords", f"--url={self.server.url}", url="http://127.0.0.1:1")
