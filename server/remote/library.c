@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "remote/markup.h"
 
 const char library_summary[] =
 	"Boots virtual machines with vhost-user interfaces, runs network functions in them and "
@@ -116,13 +117,15 @@ static void add_argument(struct str *doc, const struct keyword_arg *arg, struct 
 	auto_free char *spec = argument_spec(arg, hostel);
 	auto_free char *type = keyword_arg_type(arg);
 	auto_free char *limits = library_limits(arg);
+	auto_str meaning = { 0 };
 
 	str_adds(doc, "| ``");
 	add_cell(doc, spec);
 	str_adds(doc, "`` | ");
 	add_cell(doc, type);
 	str_adds(doc, " | ");
-	add_cell(doc, arg->doc ? arg->doc : "");
+	markup_add_robot(&meaning, arg->doc ? arg->doc : "");
+	add_cell(doc, str_text(&meaning));
 	str_addf(doc, "%s%s", *limits ? " " : "", limits);
 	str_adds(doc, " |\n");
 }
@@ -131,13 +134,14 @@ json_t *library_documentation(const struct keyword *keyword, struct hostel *host
 {
 	auto_str doc = { 0 };
 
-	str_adds(&doc, keyword->doc ? keyword->doc : "");
+	markup_add_robot(&doc, keyword->doc ? keyword->doc : "");
 	if (keyword->arg_count)
 		str_adds(&doc, "\n\n| =Argument= | =Type= | =Meaning= |\n");
 	for (size_t i = 0; i < keyword->arg_count; i++)
 		add_argument(&doc, &keyword->args[i], hostel);
 	if (keyword->returns)
-		str_addf(&doc, "\n\n*Returns* %s", keyword->returns);
+		str_adds(&doc, "\n\n*Returns* ");
+	markup_add_robot(&doc, keyword->returns ? keyword->returns : "");
 	return json_string(str_text(&doc));
 }
 

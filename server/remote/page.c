@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <string.h>
+
 #include "base/own.h"
+#include "remote/markup.h"
 
 static const char head[] =
 	"<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\">\n"
@@ -43,31 +46,7 @@ static const char tail[] =
 
 static void add_html(struct str *page, const char *text)
 {
-	for (; *text; text++) {
-		switch (*text) {
-		case '&':
-			str_adds(page, "&amp;");
-			break;
-		case '<':
-			str_adds(page, "&lt;");
-			break;
-		case '>':
-			str_adds(page, "&gt;");
-			break;
-		case '"':
-			str_adds(page, "&quot;");
-			break;
-		default:
-			str_add(page, text, 1);
-		}
-	}
-}
-
-/* "Start Kernel VM" as "Start-Kernel-VM". */
-static void add_anchor(struct str *page, const char *name)
-{
-	for (; *name; name++)
-		str_add(page, *name == ' ' ? "-" : name, 1);
+	markup_escape(page, text, strlen(text));
 }
 
 static void add_argument(struct str *page, const struct keyword_arg *arg, struct hostel *hostel)
@@ -92,7 +71,7 @@ static void add_argument(struct str *page, const struct keyword_arg *arg, struct
 		str_adds(page, starred ? "" : "required");
 	}
 	str_adds(page, "</td><td>");
-	add_html(page, arg->doc ? arg->doc : "");
+	markup_add_html(page, arg->doc ? arg->doc : "");
 	str_adds(page, *limits ? " " : "");
 	add_html(page, limits);
 	str_adds(page, "</td></tr>\n");
@@ -101,15 +80,15 @@ static void add_argument(struct str *page, const struct keyword_arg *arg, struct
 static void add_keyword(struct str *page, const struct keyword *keyword, struct hostel *hostel)
 {
 	str_adds(page, "<article id=\"");
-	add_anchor(page, keyword->name);
+	markup_anchor(page, keyword->name);
 	str_adds(page, "\"><h3><a href=\"#");
-	add_anchor(page, keyword->name);
+	markup_anchor(page, keyword->name);
 	str_adds(page, "\">");
 	add_html(page, keyword->name);
 	str_adds(page, "</a> <span class=\"tags\">");
 	add_html(page, keyword->tags ? keyword->tags : "");
 	str_adds(page, "</span></h3>\n<p>");
-	add_html(page, keyword->doc ? keyword->doc : "");
+	markup_add_html(page, keyword->doc ? keyword->doc : "");
 	str_adds(page, "</p>\n");
 	if (keyword->arg_count)
 		str_adds(page, "<table><tr><th>Argument</th><th>Type</th><th>Default</th>"
@@ -120,7 +99,7 @@ static void add_keyword(struct str *page, const struct keyword *keyword, struct 
 		str_adds(page, "</table>\n");
 	if (keyword->returns) {
 		str_adds(page, "<p><b>Returns</b> ");
-		add_html(page, keyword->returns);
+		markup_add_html(page, keyword->returns);
 		str_adds(page, "</p>\n");
 	}
 	str_adds(page, "</article>\n");
@@ -132,7 +111,7 @@ void library_page(struct hostel *hostel, struct str *ret)
 	str_adds(ret, "<header><h1>vhostel " VHOSTEL_VERSION " keywords</h1>"
 		      "<input id=\"search\" type=\"search\" autofocus placeholder=\"Search names, "
 		      "arguments, texts\"> <span id=\"count\"></span></header>\n<p>");
-	add_html(ret, library_summary);
+	markup_add_html(ret, library_summary);
 	str_adds(ret, "</p>\n");
 	for (size_t f = 0; f < keyword_family_count; f++) {
 		str_adds(ret, "<section><h2>");
