@@ -144,6 +144,22 @@ int node_socket_bound(struct node *node, const char *path, const struct wait *w,
 	return 0;
 }
 
+bool node_file_exists(struct node *node, const char *path, const struct wait *w)
+{
+	auto_strv entries = { 0 };
+	auto_str bytes = { 0 };
+
+	/* A socket can be neither listed nor read. */
+	return !node_list_dir(node, path, w, &entries, NULL) ||
+	       !node_read_file(node, path, 0, 1, w, &bytes, NULL);
+}
+
+int node_remove_socket(struct node *node, const char *path, const struct wait *w,
+		       struct error *err)
+{
+	return node_file_exists(node, path, w) ? 0 : node_remove_tree(node, path, w, err);
+}
+
 int node_process_open(struct node *node, pid_t pid, const struct wait *w, struct node_process *ret,
 		      struct error *err)
 {

@@ -127,6 +127,11 @@ bool node_may_write(struct node *node, const char *path, const struct wait *w);
 /* node_socket_bound - whether some process holds a Unix socket bound to @path */
 int node_socket_bound(struct node *node, const char *path, const struct wait *w, bool *ret,
 		      struct error *err);
+/* node_file_exists - whether @path is a file with bytes or a directory: anything but a socket */
+bool node_file_exists(struct node *node, const char *path, const struct wait *w);
+/* node_remove_socket - what is gone already is fine; what is no socket stays, without an error */
+int node_remove_socket(struct node *node, const char *path, const struct wait *w,
+		       struct error *err);
 
 /* node_process_open - hold @pid. ESRCH when it is gone. */
 int node_process_open(struct node *node, pid_t pid, const struct wait *w, struct node_process *ret,

@@ -36,6 +36,11 @@ static int check_path(struct vm *vm, const char *socket, const struct wait *w, s
 	slash[slash == dir] = '\0';
 	if (node_list_dir(vm->node, dir, w, &entries, err) < 0)
 		return error_prefix(err, "directory of '%s'", socket);
+	/* QEMU would take a file's place, and the clean-up would remove a directory. */
+	if (node_file_exists(vm->node, socket, w))
+		return error_set(err, EINVAL,
+				 "expected the path of a socket, got a file or directory: '%s'",
+				 socket);
 	return 0;
 }
 
@@ -323,7 +328,7 @@ static void unplug_from(struct vm *vm, size_t first)
 		qmp_executef(vm->qmp, &w, NULL, &ignored, "netdev_del", "{s:s+}", "id", "net-", id);
 		qmp_executef(vm->qmp, &w, NULL, &ignored, "chardev-remove", "{s:s}", "id", id);
 		if (vm->nics[i].socket && vm->nics[i].server)
-			node_remove_tree(vm->node, vm->nics[i].socket, &w, &ignored);
+			node_remove_socket(vm->node, vm->nics[i].socket, &w, &ignored);
 	}
 }
 
@@ -504,7 +509,7 @@ static int remove_nic(struct vm *vm, size_t index, const struct wait *w, struct 
 	    err->code != EREMOTEIO)
 		return -1;
 	if (vm->nics[index].socket && vm->nics[index].server &&
-	    node_remove_tree(vm->node, vm->nics[index].socket, w, err) < 0)
+	    node_remove_socket(vm->node, vm->nics[index].socket, w, err) < 0)
 		return -1;
 	drop_nic(vm, index);
 	return 0;
@@ -540,5 +545,5 @@ void vhost_remove_sockets(struct vm *vm, const struct wait *w)
 
 	for (size_t i = 0; i < vm->nic_count; i++)
 		if (vm->nics[i].socket && vm->nics[i].server)
-			node_remove_tree(vm->node, vm->nics[i].socket, w, &ignored);
+			node_remove_socket(vm->node, vm->nics[i].socket, w, &ignored);
 }

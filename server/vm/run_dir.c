@@ -222,7 +222,7 @@ static void remove_sockets(struct node *node, const json_t *state, const struct 
 		const char *socket = json_string_value(json_object_get(saved, "socket"));
 
 		if (socket && json_is_true(json_object_get(saved, "server")))
-			node_remove_tree(node, socket, w, NULL);
+			node_remove_socket(node, socket, w, NULL);
 	}
 }
 
