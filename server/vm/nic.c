@@ -83,6 +83,9 @@ int nic_check_mac(const char *text, struct error *err)
 				 "expected a MAC address such as 52:54:00:00:01:01, "
 				 "got '%s'",
 				 text);
+	/* The lowest bit of the first octet makes a group of it. Source: IEEE 802-2014, 8.2. */
+	if (strchr("13579bdfBDF", text[1]))
+		return error_set(err, EINVAL, "expected a unicast MAC address, got '%s'", text);
 	return 0;
 }
 
