@@ -89,11 +89,11 @@ static int get_qemu_version(struct call *call, void *args, json_t **ret, struct 
 		return -1;
 	if (node_output(node, argv, &w, &out, err) < 0)
 		return error_prefix(err, "qemu.binary");
-	start = strstr(str_text(&out), "version ");
+	start = strstr(str_text(&out), "QEMU emulator version ");
 	if (!start)
 		return error_set(err, EPROTO, "qemu.binary: '%s' does not look like QEMU: %s",
 				 held.c->qemu.binary, str_text(&out));
-	start += strlen("version ");
+	start += strlen("QEMU emulator version ");
 	*ret = json_stringn(start, strspn(start, "0123456789."));
 	return 0;
 }
