@@ -337,12 +337,16 @@ int vhost_plug_all(struct vm *vm, const struct wait *w, struct trail *trail, str
 	return plug_from(vm, 0, w, trail, err);
 }
 
-/* The gate is held and the VM is defined or runs: adds NICs, plugs them if it runs. */
+/*
+ * The gate is held: adds NICs, plugs them if the VM runs. A VM whose start passed the claim but not
+ * yet the gate, or has failed at it, is neither defined nor running, and has no QMP.
+ */
 static int define_and_plug(struct vm *vm, struct nic *nics, size_t count, const struct wait *w,
 			   struct trail *trail, struct error *err)
 {
+	bool defined = vm_state_now(vm) == VM_DEFINED;
+	int rc = defined ? 0 : vm_check_running(vm, err);
 	size_t first = vm->nic_count;
-	int rc = 0;
 
 	for (size_t i = 0; i < count; i++) {
 		if (rc < 0)
@@ -350,7 +354,7 @@ static int define_and_plug(struct vm *vm, struct nic *nics, size_t count, const 
 		else
 			rc = add_nic(vm, nics[i], err);
 	}
-	if (!rc && vm_state_now(vm) != VM_DEFINED) {
+	if (!rc && !defined) {
 		rc = plug_from(vm, first, w, trail, err);
 		if (rc < 0)
 			unplug_from(vm, first);
