@@ -20,6 +20,15 @@ struct error {
 int error_set(struct error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/*
+ * error_or - @err, or @own when the caller passed NULL. For a function that looks at the code of
+ * what it called.
+ */
+static inline struct error *error_or(struct error *err, struct error *own)
+{
+	return err ? err : own;
+}
+
 /* error_set_errno - like error_set; appends ": " and the text of @code. Returns -1. */
 int error_set_errno(struct error *err, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));

@@ -138,8 +138,7 @@ int wait_pause(const struct wait *w, int64_t ms, struct error *err)
 
 	if (!wait_fds(&pause, NULL, 0, &ignored) || ignored.code == ETIMEDOUT)
 		return wait_check(w, err);
-	*err = ignored;
-	return -1;
+	return error_set(err, ignored.code, "%s", ignored.text);
 }
 
 int wait_read(const struct wait *w, int fd, void *buffer, size_t size, size_t *ret_count,

@@ -277,8 +277,10 @@ int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments, c
 		json_t **ret_value, struct error *err)
 {
 	struct request request = { 0 };
+	struct error own;
 	int rc;
 
+	err = error_or(err, &own);
 	add_request(qmp, &request);
 	rc = send_request(qmp, request.id, command, arguments, w, err);
 	if (!rc)
