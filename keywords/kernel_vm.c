@@ -7,8 +7,8 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "keywords/payload_args.h"
 #include "keywords/start_args.h"
-#include "keywords/testpmd.h"
 #include "keywords/usual_args.h"
 #include "value/value.h"
 
@@ -65,55 +65,16 @@ static const struct keyword_arg start_arguments[] = {
 	  .doc = "Options of the payload; every other `name` replaces `$name` in the init script." },
 };
 
-/* The text of a free named argument as the script gets it; owned by the caller. */
-static char *text_of(const json_t *value)
-{
-	if (json_is_string(value))
-		return own_strdup(json_string_value(value));
-	if (json_is_boolean(value))
-		return own_strdup(json_is_true(value) ? "True" : "False");
-	return json_is_null(value) ? own_strdup("") : json_dumps(value, JSON_ENCODE_ANY);
-}
-
-/* Takes a text option out of @options; NULL when it was not given. */
-static char *take_text(json_t *options, const char *name)
-{
-	const json_t *value = json_object_get(options, name);
-	char *text = value ? text_of(value) : NULL;
-
-	json_object_del(options, name);
-	return text;
-}
-
-static json_t *names_of(const json_t *options)
-{
-	json_t *names = json_object();
-	const char *name;
-	json_t *value;
-
-	json_object_foreach ((json_t *)options, name, value) {
-		auto_free char *text = text_of(value);
-
-		json_object_set_new(names, name, json_string(text));
-	}
-	return names;
-}
-
 static int start_with(struct call *call, const struct start_args *a,
-		      const struct testpmd_options *testpmd, const char *command,
-		      const char *ready_pattern, struct vm **ret, struct error *err)
+		      const struct payload_args *payload, struct vm **ret, struct error *err)
 {
 	struct wait w = call_wait(call, a->timeout_ms);
-	auto_json *names = names_of(a->options);
 	struct node *node;
 	const struct kernel_vm_options options = {
 		.machine = machine_options(&a->machine),
-		.payload = { .vnf = payload_names[a->vnf],
-			     .testpmd = testpmd,
-			     .command = command,
-			     .ready_pattern = ready_pattern },
+		.payload = payload_args_options(payload),
 		.template = a->init_template,
-		.names = names,
+		.names = payload->names,
 		.began_us = clock_us(),
 	};
 
@@ -122,33 +83,14 @@ static int start_with(struct call *call, const struct start_args *a,
 	return kernel_vm_start(call->hostel, a->vm, node, &options, &w, &call->trail, ret, err);
 }
 
-/* testpmd's options, for the payloads that are testpmd. */
-static int take_testpmd(struct start_args *a, struct testpmd_options *ret, struct error *err)
-{
-	const char *vnf = payload_names[a->vnf];
-
-	if (!str_starts(vnf, "testpmd"))
-		return 0;
-	if (!strcmp(vnf, "testpmd_mac"))
-		json_object_set_new(a->options, "forward_mode", json_string("mac"));
-	if (!strcmp(vnf, "testpmd_io"))
-		json_object_set_new(a->options, "forward_mode", json_string("io"));
-	if (!json_object_get(a->options, "queues"))
-		json_object_set_new(a->options, "queues", json_integer(a->queues));
-	return testpmd_options_take(a->options, ret, err);
-}
-
 static int start_kernel_vm(struct call *call, void *args, json_t **ret, struct error *err)
 {
-	__attribute__((cleanup(testpmd_options_clear))) struct testpmd_options testpmd = { 0 };
+	auto_payload_args payload = { 0 };
 	struct start_args *a = args;
-	bool is_command = !strcmp(payload_names[a->vnf], "command");
-	auto_free char *command = is_command ? take_text(a->options, "command") : NULL;
-	auto_free char *pattern = is_command ? take_text(a->options, "ready_pattern") : NULL;
 	auto_vm *vm = NULL;
 
-	if (take_testpmd(a, &testpmd, err) < 0 ||
-	    start_with(call, a, &testpmd, command, pattern, &vm, err) < 0)
+	if (payload_args_take(a->vnf, a->queues, a->options, &payload, err) < 0 ||
+	    start_with(call, a, &payload, &vm, err) < 0)
 		return error_prefix(err, "Start Kernel VM");
 	*ret = vm_info(vm);
 	return 0;

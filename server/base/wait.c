@@ -294,6 +294,15 @@ void cancel_throw(struct cancel *c)
 	eventfd_write(c->fd, 1);
 }
 
+void cancel_reset(struct cancel *c)
+{
+	uint64_t count;
+
+	/* The descriptor is non-blocking: when it was not thrown there is nothing to read. */
+	if (read(c->fd, &count, sizeof(count)) < 0)
+		return;
+}
+
 bool cancel_thrown(const struct cancel *c)
 {
 	struct pollfd one = { .fd = c->fd, .events = POLLIN };

@@ -121,6 +121,8 @@ struct cancel {
 int cancel_init(struct cancel *c, struct error *err);
 void cancel_clear(struct cancel *c);
 void cancel_throw(struct cancel *c);
+/* cancel_reset - not thrown any more; what waits from now on is not cancelled */
+void cancel_reset(struct cancel *c);
 bool cancel_thrown(const struct cancel *c);
 
 #endif

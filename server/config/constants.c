@@ -163,6 +163,8 @@ static const struct key constant_keys[] = {
 	KEY_DURATION(constants, timeout.vhost, "30 s", "The vswitch at the other end of a socket."),
 	KEY_DURATION(constants, timeout.start_kernel_vm, "1 min", "Start Kernel VM."),
 	KEY_DURATION(constants, timeout.start_image_vm, "2 min", "Start Image VM."),
+	KEY_DURATION(constants, timeout.start_nf_chains, "5 min", "Start NF Chains, all VMs."),
+	KEY_DURATION(constants, timeout.vswitch, "30 s", "A vswitch's start until it forwards."),
 	KEY_DURATION(constants, timeout.stop_vm, "30 s", "Stop VM, before it kills."),
 	KEY_DURATION(constants, timeout.kill_vm, "5 s", "The end of a QEMU that was killed."),
 	KEY_DURATION(constants, timeout.console, "30 s", "A pattern on a VM's console."),

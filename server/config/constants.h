@@ -91,6 +91,8 @@ struct constants {
 		int64_t vhost_ms;
 		int64_t start_kernel_vm_ms;
 		int64_t start_image_vm_ms;
+		int64_t start_nf_chains_ms;
+		int64_t vswitch_ms;
 		int64_t stop_vm_ms;
 		int64_t kill_vm_ms;
 		int64_t console_ms;

@@ -89,6 +89,11 @@ static void set_mac(const struct plan_request *r, int id, int side, char ret[MAC
 	memcpy(ret, nic.mac, sizeof(nic.mac));
 }
 
+static int index_of(const struct plan_request *r, const struct vm_plan *vm)
+{
+	return (vm->chain - 1) * r->rules.nodes_per_chain + vm->node_in_chain - 1;
+}
+
 static void fill_nic(const struct plan_request *r, struct vm_plan *vm, int side)
 {
 	struct nic nic = { .slot = r->constants->qemu.first_slot + side };
@@ -100,7 +105,7 @@ static void fill_nic(const struct plan_request *r, struct vm_plan *vm, int side)
 		set_traffic_mac(r, side, ret->peer_mac);
 	else
 		set_mac(r, side ? vm->qemu_id + 1 : vm->qemu_id - 1, !side, ret->peer_mac);
-	ret->socket = plan_socket(r, vm->qemu_id, side + 1);
+	ret->socket = plan_socket(r, r->own_sockets ? index_of(r, vm) + 1 : vm->qemu_id, side + 1);
 	ret->pci_address = nic_pci_address(&nic);
 }
 

@@ -81,6 +81,8 @@ typedef int (*plan_command_fn)(void *context, const struct chain_plan *plan,
  * @run_dir:      in which each VM has a directory; NULL: "" (its paths are not checked)
  * @traffic_macs: of the traffic generator's sides 1 and 2; NULL: PLAN_TRAFFIC_MAC_1 and _2
  * @first_id:     qemu_id of the first VM; 0: the start of the first free range
+ * @own_sockets:  @socket_dir is these chains' own: sockets are numbered from 1 along the chains, so
+ *                that they are known before the qemu_ids are; else by qemu_id
  * @facts:        of the node; NULL with a layout: memory and huge pages are then not checked
  * @command:      NULL: no command lines
  */
@@ -98,6 +100,7 @@ struct plan_request {
 	const char *run_dir;
 	const char *traffic_macs[PLAN_NICS];
 	int first_id;
+	bool own_sockets;
 	const int *taken_ids;
 	size_t taken_id_count;
 	const struct taken_cpu *taken_cpus;

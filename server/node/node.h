@@ -80,6 +80,8 @@ struct node {
 int node_new(const struct topology_node *entry, struct node **ret, struct error *err);
 void node_free(struct node *node);
 struct node *node_local_new(const char *name);
+/* node_is_local - whether it is the machine that the server runs on */
+bool node_is_local(const struct node *node);
 
 /* node_run - as process_run(), on the node */
 int node_run(struct node *node, char *const *argv, const struct str *input, size_t limit,

@@ -295,6 +295,11 @@ static const struct node_ops local_ops = {
 	.free = local_free,
 };
 
+bool node_is_local(const struct node *node)
+{
+	return node->ops == &local_ops;
+}
+
 struct node *node_local_new(const char *name)
 {
 	struct node *node = own_alloc(sizeof(*node));

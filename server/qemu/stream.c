@@ -22,6 +22,7 @@ struct stream {
 	char *log_path;
 	size_t tail_size;
 	struct gate write_gate;
+	int log_fd;
 	struct bell bell;
 	pthread_mutex_t mutex; /* everything below */
 	struct str tail;
@@ -34,6 +35,9 @@ static void append(struct stream *stream, const char *bytes, size_t n)
 {
 	lock_scope(&stream->mutex);
 
+	/* A log that cannot be written loses what the tail no longer has, and nothing else. */
+	if (stream->log_fd >= 0 && write(stream->log_fd, bytes, n) < 0)
+		own_close(&stream->log_fd);
 	str_add(&stream->tail, bytes, n);
 	stream->arrived_us = clock_us();
 	if (stream->tail.length > 2 * stream->tail_size) {
@@ -80,6 +84,7 @@ int stream_open(struct watcher *watcher, int fd, struct node *node, const char *
 	if (listener)
 		stream->listener = *listener;
 	stream->node = node;
+	stream->log_fd = -1;
 	stream->log_path = own_strdup(log_path);
 	stream->tail_size = tail_size;
 	stream->tail_start = offset;
@@ -100,12 +105,21 @@ void stream_close(struct stream *stream)
 		return;
 	watcher_remove(&stream->watch);
 	own_close(&stream->watch.fd);
+	own_close(&stream->log_fd);
 	gate_clear(&stream->write_gate);
 	bell_clear(&stream->bell);
 	pthread_mutex_destroy(&stream->mutex);
 	str_clear(&stream->tail);
 	free(stream->log_path);
 	free(stream);
+}
+
+void stream_log(struct stream *stream, int log_fd)
+{
+	lock_scope(&stream->mutex);
+
+	own_close(&stream->log_fd);
+	stream->log_fd = log_fd;
 }
 
 struct bell *stream_bell(struct stream *stream)

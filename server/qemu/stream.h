@@ -37,6 +37,8 @@ int stream_open(struct watcher *watcher, int fd, struct node *node, const char *
 		off_t offset, size_t tail_size, const struct stream_listener *listener,
 		struct stream **ret, struct error *err);
 void stream_close(struct stream *stream);
+/* stream_log - write to @log_fd (taken) what arrives, for a peer that writes no log itself */
+void stream_log(struct stream *stream, int log_fd);
 /* stream_bell - rings when text arrived and when the stream ended */
 struct bell *stream_bell(struct stream *stream);
 /* stream_end - the offset behind the last byte that arrived */

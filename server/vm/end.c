@@ -96,12 +96,9 @@ int vm_kill(struct vm *vm, const struct wait *w, struct error *err)
 	return finish_off(vm, w, err);
 }
 
-int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w, json_t **ret_killed,
-		struct error *err)
+int vm_kill_list(struct vm *const *vms, size_t count, const struct wait *w, json_t *killed,
+		 struct error *err)
 {
-	json_t *killed = json_array();
-	struct vm **vms;
-	size_t count = hostel_vms(hostel, node, &vms);
 	int rc = 0;
 
 	for (size_t i = 0; i < count; i++) {
@@ -114,10 +111,22 @@ int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w, 
 			rc = -1;
 		else
 			json_array_append_new(killed, json_string(vms[i]->name));
-		vm_put(vms[i]);
 	}
+	return rc;
+}
+
+int vm_kill_all(struct hostel *hostel, struct node *node, const struct wait *w, json_t **ret_killed,
+		struct error *err)
+{
+	struct vm **vms;
+	size_t count = hostel_vms(hostel, node, &vms);
+	int rc;
+
+	*ret_killed = json_array();
+	rc = vm_kill_list(vms, count, w, *ret_killed, err);
+	for (size_t i = 0; i < count; i++)
+		vm_put(vms[i]);
 	free(vms);
-	*ret_killed = killed;
 	return rc;
 }
 

@@ -18,6 +18,13 @@ int vm_kill(struct vm *vm, const struct wait *w, struct error *err);
 /* vm_stop - power off, then SIGTERM, then SIGKILL, all before @w ends; then forget it */
 int vm_stop(struct vm *vm, const struct wait *w, struct trail *trail, struct error *err);
 /*
+ * vm_kill_list - vm_kill() of several: all get SIGKILL first, then each is waited for
+ * @vms:    borrowed
+ * @killed: names are appended
+ */
+int vm_kill_list(struct vm *const *vms, size_t count, const struct wait *w, json_t *killed,
+		 struct error *err);
+/*
  * vm_kill_all - end every VM of @node (NULL: all nodes)
  * @ret_killed: a new list of names
  *

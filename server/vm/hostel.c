@@ -30,6 +30,9 @@ struct hostel {
 	struct node *nodes[TOPOLOGY_NODES_MAX];
 	size_t node_count;
 	struct watcher *watcher;
+	pthread_mutex_t annex_mutex; /* the next two */
+	void *annex;
+	void (*end_annex)(void *annex);
 	pthread_mutex_t mutex; /* everything below */
 	struct vm **vms;
 	size_t vm_count;
@@ -128,6 +131,7 @@ static void free_hostel(struct hostel *h)
 	constants_box_free(h->constants);
 	own_close(&h->lock_fd);
 	pthread_mutex_destroy(&h->mutex);
+	pthread_mutex_destroy(&h->annex_mutex);
 	free(h->config_path);
 	free(h->site_path);
 	free(h->run_dir);
@@ -156,6 +160,7 @@ int hostel_open(const struct hostel_options *options, struct hostel **ret, struc
 	h->config_path = options->config_path ? own_strdup(options->config_path) : NULL;
 	h->site_path = options->site_path ? own_strdup(options->site_path) : NULL;
 	pthread_mutex_init(&h->mutex, NULL);
+	pthread_mutex_init(&h->annex_mutex, NULL);
 	if (set_up(h, options, err) < 0) {
 		free_hostel(h);
 		return -1;
@@ -179,10 +184,23 @@ void hostel_close(struct hostel *h)
 
 		kill = held.c->server.on_exit == ON_EXIT_KILL;
 	}
+	if (h->annex)
+		h->end_annex(h->annex);
 	if (kill && vm_kill_all(h, NULL, &w, &killed, &err) < 0)
 		log_error("%s", err.text);
 	json_decref(killed);
 	free_hostel(h);
+}
+
+void *hostel_annex(struct hostel *h, void *(*make)(struct hostel *hostel), void (*end)(void *annex))
+{
+	lock_scope(&h->annex_mutex);
+
+	if (!h->annex) {
+		h->annex = make(h);
+		h->end_annex = end;
+	}
+	return h->annex;
 }
 
 struct constants_box *hostel_constants(struct hostel *h)

@@ -71,6 +71,12 @@ void hostel_forget(struct hostel *hostel, struct vm *vm, bool redefine);
 size_t hostel_vms(struct hostel *hostel, const struct node *node, struct vm ***ret);
 /* hostel_socket_user - the VM that has a NIC with that socket path, a new reference, or NULL */
 struct vm *hostel_socket_user(struct hostel *hostel, const struct node *node, const char *socket);
+/*
+ * hostel_annex - what a room above this one keeps as long as the hostel
+ * @make: makes it at the first call; @end ends and frees it when the hostel closes, before the VMs
+ */
+void *hostel_annex(struct hostel *hostel, void *(*make)(struct hostel *hostel),
+		   void (*end)(void *annex));
 /* hostel_run_dir - on a node, borrowed */
 const char *hostel_run_dir(struct hostel *hostel);
 

@@ -18,6 +18,7 @@
 #include "vm/hostel.h"
 #include "vm/image_vm.h"
 #include "vm/vm_testpmd.h"
+#include "vm/vswitch_dir.h"
 
 #define STATE_MAX	 (1024 * 1024)
 #define COMMAND_LINE_MAX (256 * 1024)
@@ -256,6 +257,8 @@ int run_dir_adopt_all(struct hostel *hostel, struct node *node, const char *run_
 		auto_free char *dir = qemu_path(run_dir, entries.items[i]);
 		auto_strv inside = { 0 };
 
+		if (entries.items[i][0] == VSWITCH_DIR_MARK)
+			vswitch_dir_clean(node, dir, w);
 		/* Only directories with VM names are VMs: the lock is a file. */
 		if (!vm_check_name(entries.items[i], NULL) &&
 		    !node_list_dir(node, dir, w, &inside, NULL))

@@ -1,0 +1,117 @@
+/*
+ * The plan of NF chains on a node as it is: what its machine has, and what other VMs have of it.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/own.h"
+#include "nfv/chain.h"
+#include "node/facts.h"
+
+/* Everything that a plan borrows, while it is made. */
+struct known {
+	struct node_facts facts;
+	struct node_cpu *layout;
+	size_t layout_count;
+	int *ids;
+	size_t id_count;
+	struct cpu_list cpus;
+	struct strv cpu_vms;
+	struct taken_cpu *taken;
+	char *socket_dir;
+};
+
+static void clear_known(struct known *k)
+{
+	node_facts_clear(&k->facts);
+	free(k->layout);
+	free(k->ids);
+	cpu_list_clear(&k->cpus);
+	strv_clear(&k->cpu_vms);
+	free(k->taken);
+	free(k->socket_dir);
+}
+
+#define auto_known __attribute__((cleanup(clear_known))) struct known
+
+/* The numbers of VMs, and the CPUs of those whose start is complete. */
+static void note_vm(struct vm *vm, struct known *k)
+{
+	lock_scope(&vm->mutex);
+
+	k->ids[k->id_count++] = vm->qemu_id;
+	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED)
+		return;
+	for (size_t i = 0; i < vm->host_cpu_count; i++) {
+		cpu_list_add(&k->cpus, vm->host_cpus[i]);
+		strv_add(&k->cpu_vms, vm->name);
+	}
+}
+
+static void note_vms(struct hostel *hostel, struct node *node, struct known *k)
+{
+	struct vm **vms;
+	size_t count = hostel_vms(hostel, node, &vms);
+
+	k->ids = own_alloc((count + 1) * sizeof(*k->ids));
+	for (size_t i = 0; i < count; i++) {
+		note_vm(vms[i], k);
+		vm_put(vms[i]);
+	}
+	free(vms);
+	/* VMs of other chains that are about to start. */
+	chain_set_taken_cpus(hostel, &k->cpus, &k->cpu_vms);
+	k->taken = own_alloc((k->cpus.count + 1) * sizeof(*k->taken));
+	for (size_t i = 0; i < k->cpus.count; i++)
+		k->taken[i] = (struct taken_cpu) { k->cpus.items[i], k->cpu_vms.items[i] };
+}
+
+/* A machine that is not here has no memory to look at, no VMs, and no way to fall back on. */
+static int take_layout(const struct chain_request *q, struct known *k, struct plan_request *plan,
+		       struct error *err)
+{
+	if (cores_parse_layout(q->layout, &k->layout, &k->layout_count, err) < 0)
+		return -1;
+	plan->cpus = k->layout;
+	plan->cpu_count = k->layout_count;
+	if (plan->pinning == PINNING_AUTO)
+		plan->pinning = PINNING_REQUIRED;
+	return 0;
+}
+
+static int take_node(struct hostel *hostel, const struct chain_request *q, const struct wait *w,
+		     struct known *k, struct plan_request *plan, struct error *err)
+{
+	if (node_facts_read(q->node, w, &k->facts, err) < 0)
+		return -1;
+	note_vms(hostel, q->node, k);
+	plan->facts = &k->facts;
+	plan->cpus = k->facts.cpus;
+	plan->cpu_count = k->facts.cpu_count;
+	plan->taken_ids = k->ids;
+	plan->taken_id_count = k->id_count;
+	plan->taken_cpus = k->taken;
+	plan->taken_cpu_count = k->cpus.count;
+	return 0;
+}
+
+int chain_plan(struct hostel *hostel, const struct chain_request *q, const struct wait *w,
+	       struct chain_plan **ret, struct error *err)
+{
+	auto_constants held = hostel_hold(hostel);
+	struct plan_request plan = q->plan;
+	auto_known known = { 0 };
+
+	known.socket_dir = q->socket_dir ? own_strdup(q->socket_dir)
+					 : own_printf("%s/@%s", hostel_run_dir(hostel), q->name);
+	plan.constants = held.c;
+	plan.node_name = q->node->name;
+	plan.run_dir = hostel_run_dir(hostel);
+	plan.socket_dir = known.socket_dir;
+	plan.own_sockets = true;
+	if ((q->layout ? take_layout(q, &known, &plan, err)
+		       : take_node(hostel, q, w, &known, &plan, err)) < 0)
+		return -1;
+	return plan_make(&plan, ret, err);
+}

@@ -1,0 +1,33 @@
+/*
+ * The VMs of a plan: defined, started side by side, killed.
+ */
+#ifndef NFV_CHAIN_VMS_H
+#define NFV_CHAIN_VMS_H
+
+#include "nfv/chain.h"
+
+/*
+ * chain_vms_define - put the plan's VMs and their interfaces into the registry
+ *
+ * Errors: EINVAL when a name or a number was taken meanwhile, or a socket is in use. None of them
+ * is left then.
+ */
+int chain_vms_define(struct chain_set *set, const struct chain_request *request,
+		     const struct chain_plan *plan, const struct wait *w, struct error *err);
+/*
+ * chain_vms_start - start them side by side until all are ready
+ * @ret: array of their infos in the order of the plan, a new reference
+ *
+ * Threads exist during the call only, at most request->parallel. On the first failure all others
+ * are given up; killing what runs is the caller's. Errors: those of the first failure.
+ */
+int chain_vms_start(struct chain_set *set, const struct chain_request *request,
+		    const struct chain_plan *plan, struct vswitch *vswitch, const struct wait *w,
+		    struct trail *trail, json_t **ret, struct error *err);
+/* chain_vms_kill - kill those that the registry has; @killed: their names are appended, or NULL */
+int chain_vms_kill(struct chain_set *set, const struct chain_plan *plan, const struct wait *w,
+		   json_t *killed, struct error *err);
+/* chain_vms_find - the VM of the plan, a new reference, or NULL when it is gone */
+struct vm *chain_vms_find(struct chain_set *set, const struct vm_plan *plan);
+
+#endif
