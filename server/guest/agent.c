@@ -204,10 +204,9 @@ int agent_execute(struct agent *agent, const char *command, const json_t *argume
 {
 	auto_json *value = NULL;
 	int id = random_id(), rc;
-	struct error ignored;
+	struct error own;
 
-	/* What goes on inside depends on the code of an error, which the caller may not want. */
-	err = err ? err : &ignored;
+	err = error_or(err, &own);
 	if (gate_enter(&agent->gate, w, err) < 0)
 		return error_prefix(err, "guest agent: %s", command);
 	rc = begin(agent, w, err);
@@ -228,10 +227,10 @@ int agent_execute(struct agent *agent, const char *command, const json_t *argume
 int agent_send(struct agent *agent, const char *command, const json_t *arguments,
 	       const struct wait *w, struct error *err)
 {
-	struct error ignored;
+	struct error own;
 	int rc;
 
-	err = err ? err : &ignored;
+	err = error_or(err, &own);
 	if (gate_enter(&agent->gate, w, err) < 0)
 		return error_prefix(err, "guest agent: %s", command);
 	rc = begin(agent, w, err);

@@ -116,8 +116,10 @@ static void kill_in_guest(struct agent *agent, int pid)
 int agent_run(struct agent *agent, char *const *argv, const struct str *input, size_t limit,
 	      const struct wait *w, struct process_result *ret, struct error *err)
 {
+	struct error own;
 	int pid;
 
+	err = error_or(err, &own);
 	*ret = (struct process_result) { 0 };
 	if (start(agent, argv, input, true, w, &pid, err) < 0)
 		return -1;

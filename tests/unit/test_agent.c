@@ -539,6 +539,9 @@ static void an_agent_that_never_answers_times_out(void **state)
 	assert_int_equal(agent_execute(s.agent, "guest-ping", NULL, &w, NULL, &err), -1);
 	assert_int_equal(err.code, ETIMEDOUT);
 	assert_string_equal(err.text, "guest agent: guest-ping: the guest agent does not answer");
+	/* Who does not ask why passes no error. */
+	assert_int_equal(agent_execute(s.agent, "guest-ping", NULL, &w, NULL, NULL), -1);
+	assert_int_equal(agent_send(s.agent, "guest-ping", NULL, &w, NULL), -1);
 	close_scripted(&s);
 }
 

@@ -169,6 +169,8 @@ static void a_client_that_hangs_up_cancels(void **state)
 	own_close(&ends[1]);
 	assert_int_equal(wait_pause(&w, LONG_MS, &err), -1);
 	assert_int_equal(err.code, ECANCELED);
+	assert_string_equal(err.text, "the client closed its connection");
+	assert_int_equal(wait_pause(&w, LONG_MS, NULL), -1);
 }
 
 static void *throw_cancel(void *cancel)
@@ -225,6 +227,7 @@ static void a_pause_passes_unless_the_wait_ends(void **state)
 	assert_true(clock_ms() - began >= SHORT_MS - 1);
 	assert_int_equal(wait_pause(&brief, LONG_MS, &err), -1);
 	assert_int_equal(err.code, ETIMEDOUT);
+	assert_int_equal(wait_pause(&brief, LONG_MS, NULL), -1);
 }
 
 struct transfer {
