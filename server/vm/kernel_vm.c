@@ -86,17 +86,24 @@ static char *template_path(const char *name, const struct constants *c)
 				 : own_printf("%s/%s", c->kernel_vm.template_dir, name);
 }
 
+/* The PCI addresses of the VM's NICs with spaces between, owned by the caller. */
+static char *nic_list(struct vm *vm)
+{
+	auto_strv nics = { 0 };
+	lock_scope(&vm->mutex);
+
+	for (size_t i = 0; i < vm->nic_count; i++)
+		strv_take(&nics, nic_pci_address(&vm->nics[i]));
+	return strv_join(&nics, " ");
+}
+
 /* The names that every template may use, on top of the user's own. */
 static json_t *template_names(struct vm *vm, const struct kernel_vm_options *o,
 			      const struct payload *payload, const struct constants *c)
 {
 	json_t *names = o->names ? json_deep_copy(o->names) : json_object();
-	auto_strv nics = { 0 };
-	auto_free char *list = NULL;
+	auto_free char *list = nic_list(vm);
 
-	for (size_t i = 0; i < vm->nic_count; i++)
-		strv_take(&nics, nic_pci_address(&vm->nics[i]));
-	list = strv_join(&nics, " ");
 	json_object_set_new(names, "vnf_bin", json_string(payload->command));
 	json_object_set_new(names, "vm_name", json_string(vm->name));
 	json_object_set_new(names, "vm_nics", json_string(list));
