@@ -154,8 +154,7 @@ bool node_file_exists(struct node *node, const char *path, const struct wait *w)
 	       !node_read_file(node, path, 0, 1, w, &bytes, NULL);
 }
 
-int node_remove_socket(struct node *node, const char *path, const struct wait *w,
-		       struct error *err)
+int node_remove_socket(struct node *node, const char *path, const struct wait *w, struct error *err)
 {
 	return node_file_exists(node, path, w) ? 0 : node_remove_tree(node, path, w, err);
 }
