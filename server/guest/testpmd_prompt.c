@@ -15,6 +15,8 @@
 #include "base/own.h"
 
 #define PROMPT "testpmd> "
+/* The runner's words when the program ended (tools/kernel-vm/payload-run.c). */
+#define ENDED "vhostel: payload ended"
 /* The longest answer that is kept. */
 #define ANSWER_MAX (1024 * 1024)
 
@@ -92,6 +94,11 @@ static int await_answer(struct stream *stream, off_t offset, const struct wait *
 			return 0;
 		if (stream_closed(stream))
 			return error_set(err, ECONNRESET, "the VM is gone");
+		if (memmem(str_text(&text), text.length, ENDED, sizeof(ENDED) - 1)) {
+			auto_free char *said = str_printable(text.text, text.length);
+
+			return error_set(err, ECONNRESET, "testpmd ended: %s", said);
+		}
 		if (bell_wait(&heard, w, err) < 0)
 			return error_append(err, "; so far: %s", str_text(&text));
 	}

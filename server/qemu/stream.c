@@ -213,14 +213,16 @@ int stream_write(struct stream *stream, const char *bytes, size_t length, const 
 	return rc;
 }
 
-static int match(const char *line, size_t length, const regex_t *const *patterns, size_t count)
+static int match(const char *line, size_t length, const regex_t *const *patterns, size_t count,
+		 unsigned int but_these)
 {
 	regmatch_t whole = { .rm_so = 0, .rm_eo = (regoff_t)length };
 
 	for (size_t i = 0; i < count; i++) {
 		regmatch_t range = whole;
 
-		if (!regexec(patterns[i], line, 1, &range, REG_STARTEND))
+		if (!(but_these >> i & 1) &&
+		    !regexec(patterns[i], line, 1, &range, REG_STARTEND))
 			return (int)i;
 	}
 	return -1;
@@ -244,7 +246,8 @@ int stream_search_next(struct stream_search *search, const regex_t *const *patte
 
 			while (length && start[length - 1] == '\r')
 				length--;
-			*ret_which = match(start, length, patterns, count);
+			*ret_which = match(start, length, patterns, count,
+					   whole ? 0 : search->finished);
 			if (*ret_which >= 0 && ret_line)
 				*ret_line = str_printable(start, length);
 			if (*ret_which < 0 && !whole)

@@ -57,11 +57,13 @@ int stream_write(struct stream *stream, const char *bytes, size_t length, const 
 
 /*
  * A search through a stream, line by line from an offset on: for several patterns at once, and
- * not interrupted by text that arrives in pieces. The last, unfinished line counts too.
+ * not interrupted by text that arrives in pieces. The last, unfinished line counts too, but not for
+ * the patterns whose bit is set in @finished: those want the line to the end.
  */
 struct stream_search {
 	struct stream *stream;
 	off_t offset; /* everything before it was searched */
+	unsigned int finished;
 };
 
 /*

@@ -210,7 +210,8 @@ static void note_kernel(struct vm *vm, int64_t began_us, struct trail *trail)
 static int await_ready(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		       struct trail *trail, struct error *err)
 {
-	struct stream_search search = { .stream = vm->console };
+	/* A panic and a failure are told to the end of their lines. */
+	struct stream_search search = { .stream = vm->console, .finished = 1 << 0 | 1 << 2 };
 	auto_listener console = { .fd = -1 }, events = { .fd = -1 };
 	int found;
 

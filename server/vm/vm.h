@@ -105,6 +105,7 @@ struct vm {
 	int resets;		    /* RESET events so far */
 	bool agent_open;	    /* the guest opened the agent's port */
 	struct stream *testpmd;	    /* where its testpmd has its prompt, or NULL; borrowed */
+	off_t testpmd_from;	    /* where that stream was when testpmd forwarded */
 	struct vm_payload *running; /* another payload, started by a keyword, or NULL; owned */
 	struct gate testpmd_gate;   /* one payload command at a time: prompt, start, stop */
 };

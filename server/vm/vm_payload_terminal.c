@@ -32,8 +32,7 @@ const char *terminal_runner(const struct vm *vm)
 	return vm->kind == VM_IMAGE ? IMAGE_VM_RUNNER : KERNEL_VM_RUNNER;
 }
 
-/* What the program printed since @offset, for an error. */
-static void add_output(struct vm *vm, off_t offset, const char *name, struct error *err)
+void terminal_add_output(struct vm *vm, off_t offset, const char *name, struct error *err)
 {
 	struct wait w = wait_for_ms(1000);
 	auto_str text = { 0 };
@@ -52,7 +51,10 @@ static void add_output(struct vm *vm, off_t offset, const char *name, struct err
 static int await_line(struct vm *vm, off_t offset, const regex_t *const *patterns, size_t count,
 		      const struct wait *w, int *ret_which, char **ret_line, struct error *err)
 {
-	struct stream_search search = { .stream = vm->payload, .offset = offset };
+	/* The second is a failure, which is told to the end of its line. */
+	struct stream_search search = { .stream = vm->payload,
+					.offset = offset,
+					.finished = count > 1 ? 1 << 1 : 0 };
 	auto_listener heard = { .fd = -1 };
 
 	if (bell_listen(stream_bell(vm->payload), &heard, err) < 0)
@@ -104,13 +106,17 @@ static void give_up(struct vm *vm, off_t offset, int pid, const char *name, stru
 {
 	bool failed = err->code == ECONNRESET;
 	struct wait words = wait_for_ms(failed ? LAST_WORDS_MS : 0), last;
+	auto_free char *number = own_printf("%d", pid);
+	char *argv[] = { (char[]) { "kill" }, (char[]) { "-KILL" }, number, NULL };
 	struct error ignored;
+	int kill_pid;
 
 	if (terminal_await_end(vm, offset, &words, &ignored) < 0 && !stream_closed(vm->payload)) {
+		/* Not waited for: a busy guest may take longer than we have, but will do it. */
 		last = wait_for_ms(KILL_MS);
-		send_signal(vm, pid, "KILL", &last, &ignored);
+		agent_spawn(vm->agent, argv, &last, &kill_pid, &ignored);
 	}
-	add_output(vm, offset, name, err);
+	terminal_add_output(vm, offset, name, err);
 }
 
 int terminal_start(struct vm *vm, const struct strv *command, const struct terminal_program *p,

@@ -32,6 +32,8 @@ const char *terminal_runner(const struct vm *vm);
  */
 int terminal_start(struct vm *vm, const struct strv *command, const struct terminal_program *p,
 		   const struct wait *w, int *ret_pid, struct error *err);
+/* terminal_add_output - the end of what the program @name printed behind @offset, for an error */
+void terminal_add_output(struct vm *vm, off_t offset, const char *name, struct error *err);
 /* terminal_await_end - until the runner says that the program ended, behind @offset */
 int terminal_await_end(struct vm *vm, off_t offset, const struct wait *w, struct error *err);
 /*

@@ -32,15 +32,37 @@ struct testpmd_place vm_testpmd_place(struct vm *vm, const struct constants *c,
 
 void vm_testpmd_attach(struct vm *vm, struct stream *stream)
 {
+	off_t from = stream ? stream_end(stream) : 0;
 	lock_scope(&vm->mutex);
 
 	vm->testpmd = stream;
+	vm->testpmd_from = from;
 }
 
-/* The stream with the prompt. EINVAL when no testpmd was started. */
-static int get_stream(struct vm *vm, struct stream **ret, struct error *err)
+/* A testpmd that ended by itself since it forwarded is gone for the next call; this one is told. */
+static int check_alive(struct vm *vm, const struct wait *w, struct error *err)
 {
-	if (vm_check_running(vm, err) < 0)
+	struct wait now = wait_within(w, 0);
+	struct stream *stream;
+	off_t from;
+
+	pthread_mutex_lock(&vm->mutex);
+	stream = vm->testpmd;
+	from = vm->testpmd_from;
+	pthread_mutex_unlock(&vm->mutex);
+	/* On the console the end of testpmd is the end of the VM. */
+	if (!stream || stream != vm->payload || terminal_await_end(vm, from, &now, NULL) < 0)
+		return 0;
+	vm_testpmd_attach(vm, NULL);
+	error_set(err, ECONNRESET, "testpmd ended by itself in VM '%s'", vm->name);
+	terminal_add_output(vm, from, "testpmd", err);
+	return -1;
+}
+
+/* The stream with the prompt. EINVAL when no testpmd was started, ECONNRESET when it ended. */
+static int get_stream(struct vm *vm, const struct wait *w, struct stream **ret, struct error *err)
+{
+	if (vm_check_running(vm, err) < 0 || check_alive(vm, w, err) < 0)
 		return -1;
 	lock_scope(&vm->mutex);
 	*ret = vm->testpmd;
@@ -86,6 +108,7 @@ static int run(struct vm *vm, const struct testpmd_options *o, const struct wait
 	auto_json *ports = NULL;
 	int pid;
 
+	check_alive(vm, w, NULL);
 	if (vm_payload_check_idle(vm, err) < 0 || testpmd_check(o, &place, err) < 0)
 		return -1;
 	testpmd_command(o, &place, &command);
@@ -128,7 +151,7 @@ static int stop(struct vm *vm, const struct wait *w, struct trail *trail, json_t
 	auto_json *stats = NULL;
 	struct stream *stream;
 
-	if (get_stream(vm, &stream, err) < 0 ||
+	if (get_stream(vm, w, &stream, err) < 0 ||
 	    testpmd_execute(stream, "stop", w, &answer, err) < 0 ||
 	    testpmd_stats(stream, w, &stats, err) < 0)
 		return -1;
@@ -163,7 +186,7 @@ int vm_testpmd_stats(struct vm *vm, const struct wait *w, json_t **ret, struct e
 
 	if (gate_enter(&vm->testpmd_gate, &both, err) < 0)
 		return -1;
-	rc = get_stream(vm, &stream, err);
+	rc = get_stream(vm, &both, &stream, err);
 	if (!rc)
 		rc = testpmd_stats(stream, &both, ret, err);
 	gate_leave(&vm->testpmd_gate);
@@ -179,7 +202,7 @@ int vm_testpmd_command(struct vm *vm, const char *command, const struct wait *w,
 
 	if (gate_enter(&vm->testpmd_gate, &both, err) < 0)
 		return -1;
-	rc = get_stream(vm, &stream, err);
+	rc = get_stream(vm, &both, &stream, err);
 	if (!rc)
 		rc = testpmd_execute(stream, command, &both, ret, err);
 	gate_leave(&vm->testpmd_gate);
