@@ -5,6 +5,7 @@
 
 #include <errno.h>
 
+#include "base/own.h"
 #include "keywords/start_args.h"
 #include "keywords/usual_args.h"
 
@@ -15,6 +16,12 @@ struct start_args {
 	struct machine_args machine;
 	bool snapshot;
 	int64_t timeout_ms;
+	int direct_boot;
+	const char *username;
+	const char *password;
+	const char *private_key;
+	const char *host_key;
+	json_t *options;
 };
 
 #define FIELD(member) .offset = offsetof(struct start_args, member)
@@ -41,7 +48,69 @@ static const struct keyword_arg start_arguments[] = {
 	  .doc = "Leave the image file untouched: what the guest writes goes with it." },
 	ARGUMENT_TIMEOUT(start_args, "timeout.start_image_vm", ARG_POSITIONAL),
 	ARGUMENT_PAUSED(start_args),
+	{ .name = "direct_boot",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_BOOL,
+	  .fallback = "auto",
+	  .or_auto = true,
+	  FIELD(direct_boot),
+	  .doc = "Boot kernel and initramfs beside the image; `auto`: as image_vm.direct_boot says." },
+	{ .name = "username",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 32,
+	  FIELD(username),
+	  .doc = "Who logs in over SSH; without: image_vm.username." },
+	{ .name = "password",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 1024,
+	  .secret = true,
+	  FIELD(password),
+	  .doc = "That user's password; without: image_vm.password." },
+	{ .name = "private_key",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 4096,
+	  FIELD(private_key),
+	  .doc = "Path of a private key that is tried before the password." },
+	{ .name = "host_key",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 128,
+	  FIELD(host_key),
+	  .doc = "Fingerprint of the only host key that is taken, as `ssh-keygen -l` prints it "
+		 "(`SHA256:...`); without: the first one seen, for the life of the VM." },
+	{ .name = "options",
+	  .kind = ARG_KWARGS,
+	  .type = ARG_DICT,
+	  FIELD(options),
+	  .doc = "None so far: any other name is refused, so that a misspelt one does not pass." },
 };
+
+/* A name that no argument has is a mistake; the error says what there is. */
+static int refuse_options(const json_t *options, struct error *err)
+{
+	auto_strv names = { 0 };
+	auto_free char *list = NULL;
+	const char *name = json_object_iter_key(json_object_iter((json_t *)options));
+
+	if (!name)
+		return 0;
+	for (size_t i = 0; i < sizeof(start_arguments) / sizeof(start_arguments[0]); i++)
+		if (start_arguments[i].kind != ARG_KWARGS)
+			strv_add(&names, start_arguments[i].name);
+	list = strv_join(&names, ", ");
+	return error_set(err, EINVAL, "argument '%s': unknown; allowed: %s", name, list);
+}
 
 static int start_image_vm(struct call *call, void *args, json_t **ret, struct error *err)
 {
@@ -53,10 +122,16 @@ static int start_image_vm(struct call *call, void *args, json_t **ret, struct er
 		.machine = machine_options(&a->machine),
 		.image = a->image,
 		.snapshot = a->snapshot,
+		.direct_boot = a->direct_boot,
+		.username = a->username,
+		.password = a->password,
+		.private_key = a->private_key,
+		.host_key = a->host_key,
 		.began_us = clock_us(),
 	};
 
-	if (hostel_node(call->hostel, a->node, &node, err) < 0 ||
+	if (refuse_options(a->options, err) < 0 ||
+	    hostel_node(call->hostel, a->node, &node, err) < 0 ||
 	    image_vm_start(call->hostel, a->vm, node, &options, &w, &call->trail, &vm, err) < 0)
 		return error_prefix(err, "Start Image VM");
 	*ret = vm_info(vm);

@@ -33,6 +33,9 @@ static int execute(struct vm *vm, bool ssh, char *const *argv, const struct str 
 	auto_constants held = hostel_hold(vm->hostel);
 	size_t limit = (size_t)held.c->limit.output_kib * 1024;
 
+	/* A VM that was started paused was never waited for. */
+	if (ssh && vm->boot_time.ready < 0 && ssh_wait_login(vm->ssh, w, err) < 0)
+		return -1;
 	if (ssh)
 		return ssh_run(vm->ssh, argv, input, limit, w, ret, err);
 	if (vm_await_agent(vm, w, err) < 0)
@@ -79,7 +82,9 @@ int vm_copy(struct vm *vm, enum copy_direction direction, const char *here, cons
 
 	if (vm_check_running(vm, err) < 0)
 		return -1;
-	if (vm->ssh)
+	if (vm->ssh && vm->boot_time.ready < 0 && ssh_wait_login(vm->ssh, &both, err) < 0)
+		rc = -1;
+	else if (vm->ssh)
 		rc = in ? ssh_copy_to(vm->ssh, here, there, &both, &copy, err)
 			: ssh_copy_from(vm->ssh, there, here, &both, &copy, err);
 	else if (vm_await_agent(vm, &both, err) < 0)

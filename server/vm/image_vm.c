@@ -18,10 +18,12 @@
 #define CMDLINE_NAME "cmdline"
 #define CMDLINE_MAX  4096
 /* A boot sector ends with 55 AA; qcow2 begins with QFI. */
-#define SECTOR_SIZE 512
-#define QCOW2_MAGIC "QFI\xfb"
-#define KNOWN_HOSTS "known_hosts"
-#define SSH_HOST    "127.0.0.1"
+#define SECTOR_SIZE	   512
+#define QCOW2_MAGIC	   "QFI\xfb"
+#define FINGERPRINT_TYPE   "SHA256:"
+#define FINGERPRINT_DIGITS 43
+#define KNOWN_HOSTS	   "known_hosts"
+#define SSH_HOST	   "127.0.0.1"
 /* After an interface was renamed or plugged the agent may see it a moment later. */
 #define NAMES_WAIT_MS 2000
 
@@ -98,11 +100,29 @@ static void find_kernel(struct node *node, struct preparation *p, const struct w
 	p->initrd = take_ptr(initrd);
 }
 
+/* SHA-256 in base64 has 43 characters without its padding. Source: ssh-keygen(1), -l. */
+static int check_host_key(const char *text, struct error *err)
+{
+	static const char digits[] =
+		"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+	const char *digest = text ? text + strlen(FINGERPRINT_TYPE) : NULL;
+
+	if (!text || (str_starts(text, FINGERPRINT_TYPE) && strlen(digest) == FINGERPRINT_DIGITS &&
+		      strspn(digest, digits) == FINGERPRINT_DIGITS))
+		return 0;
+	return error_set(err, EINVAL,
+			 "argument 'host_key': expected " FINGERPRINT_TYPE
+			 " and %d characters, as ssh-keygen -l prints it, got '%s'",
+			 FINGERPRINT_DIGITS, text);
+}
+
 static int prepare(struct vm *vm, const struct image_vm_options *o, const struct constants *c,
 		   const struct wait *w, struct preparation *ret, struct error *err)
 {
 	auto_facts facts = { 0 };
 
+	if (check_host_key(o->host_key, err) < 0)
+		return -1;
 	ret->image = own_strdup(strcasecmp(o->image, "default") ? o->image : c->image_vm.image);
 	if (*ret->image != '/')
 		return error_set(err, EINVAL,
@@ -112,7 +132,7 @@ static int prepare(struct vm *vm, const struct image_vm_options *o, const struct
 	    machine_check(&o->machine, c, vm->node, &facts, &ret->memory, &ret->kvm, err) < 0 ||
 	    check_image(vm->node, ret, o->snapshot, w, err) < 0)
 		return -1;
-	if (c->image_vm.direct_boot)
+	if (o->direct_boot < 0 ? c->image_vm.direct_boot : o->direct_boot)
 		find_kernel(vm->node, ret, w);
 	return 0;
 }
@@ -125,7 +145,9 @@ int image_vm_ssh(struct vm *vm, const struct constants *c, struct error *err)
 		.port = c->qemu.ssh_port_base + vm->qemu_id,
 		.username = vm->username,
 		.password = vm->password,
-		.host_key_policy = SSH_HOST_KEY_ACCEPT_NEW,
+		.private_key = vm->private_key,
+		.fingerprint = vm->host_key,
+		.host_key_policy = vm->host_key ? SSH_HOST_KEY_PINNED : SSH_HOST_KEY_ACCEPT_NEW,
 		.known_hosts = known_hosts,
 	};
 
@@ -192,14 +214,22 @@ static void find_names(struct vm *vm, const struct wait *w, struct trail *trail)
 			   vm->name, missing);
 }
 
+/* Before the guest runs: one that is started paused is reached later. */
+static int make_ssh(struct vm *vm, void *context, const struct wait *w, struct error *err)
+{
+	auto_constants held = hostel_hold(vm->hostel);
+
+	(void)context;
+	(void)w;
+	return image_vm_ssh(vm, held.c, err);
+}
+
 static int await_guest(struct vm *vm, void *context, const struct wait *w, struct trail *trail,
 		       struct error *err)
 {
 	auto_constants held = hostel_hold(vm->hostel);
 
 	(void)context;
-	if (image_vm_ssh(vm, held.c, err) < 0)
-		return -1;
 	if (ssh_wait_login(vm->ssh, w, err) < 0)
 		return error_prefix(err, "waiting for SSH on port %d",
 				    held.c->qemu.ssh_port_base + vm->qemu_id);
@@ -209,6 +239,14 @@ static int await_guest(struct vm *vm, void *context, const struct wait *w, struc
 	if (vm->nic_count && vm_agent_answers(vm))
 		find_names(vm, w, trail);
 	return 0;
+}
+
+static void take_login(struct vm *vm, const struct image_vm_options *o, const struct constants *c,
+		       bool kvm)
+{
+	vm_describe(vm, VM_IMAGE, kvm, "none", o->username ? o->username : c->image_vm.username,
+		    o->password ? o->password : c->image_vm.password);
+	vm_describe_login(vm, o->private_key, o->host_key);
 }
 
 static int bring_up(struct vm *vm, const struct image_vm_options *o, const struct constants *c,
@@ -238,11 +276,12 @@ static int bring_up(struct vm *vm, const struct image_vm_options *o, const struc
 			.serial_port = c->qemu.serial_port_base + vm->qemu_id,
 		},
 		.machine = o->machine,
+		.prepare = make_ssh,
 		.await = await_guest,
 		.began_us = o->began_us,
 	};
 
-	vm_describe(vm, VM_IMAGE, p->kvm, "none", c->image_vm.username, c->image_vm.password);
+	take_login(vm, o, c, p->kvm);
 	return vm_bring_up(vm, &plan, w, trail, err);
 }
 

@@ -9,11 +9,20 @@
 /*
  * @image:    "default", or a path
  * @snapshot: leave the image file untouched
+ * @direct_boot: kernel and initramfs beside the image; -1: as image_vm.direct_boot says
+ * @username, @password: NULL: those of the constants
+ * @private_key: path of a key to log in with before the password is tried, or NULL
+ * @host_key: fingerprint of the only host key that is taken ("SHA256:..."); NULL: the first seen
  */
 struct image_vm_options {
 	struct machine_options machine;
 	const char *image;
 	bool snapshot;
+	int direct_boot;
+	const char *username;
+	const char *password;
+	const char *private_key;
+	const char *host_key;
 	int64_t began_us;
 };
 

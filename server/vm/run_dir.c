@@ -39,11 +39,13 @@ static json_t *save(struct vm *vm, bool ready)
 
 	for (size_t i = 0; i < vm->host_cpu_count; i++)
 		json_array_append_new(cpus, json_integer(vm->host_cpus[i]));
-	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:[f,f,f,f]}",
+	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:s*,s:s*,s:o,s:o,s:o,"
+			 "s:[f,f,f,f]}",
 			 "name", vm->name, "node", vm->node->name, "kind", (int)vm->kind, "qemu_id",
 			 vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm", vm->kvm,
 			 "vnf", vm->vnf, "username", vm->username, "password", vm->password,
-			 "ready", ready, "host_cpus", cpus, "nics", save_nics(vm), "command_line",
+			 "ready", ready, "private_key", vm->private_key, "host_key", vm->host_key,
+			 "host_cpus", cpus, "nics", save_nics(vm), "command_line",
 			 value_string_list(vm->command_line.items, vm->command_line.count),
 			 "boot_time", vm->boot_time.launch, vm->boot_time.vhost,
 			 vm->boot_time.kernel, vm->boot_time.ready);
@@ -108,6 +110,8 @@ static int load(struct vm *vm, const json_t *state, struct error *err)
 		return error_set(err, EPROTO, "%s of VM '%s' is not of this version",
 				 RUN_DIR_STATE_FILE, vm->name);
 	vm_describe(vm, (enum vm_kind)kind, kvm, vnf, username, password);
+	vm_describe_login(vm, json_string_value(json_object_get(state, "private_key")),
+			  json_string_value(json_object_get(state, "host_key")));
 	load_lists(vm, state);
 	return 0;
 }

@@ -103,6 +103,8 @@ void vm_put(struct vm *vm)
 	free(vm->vnf);
 	free(vm->username);
 	free(vm->password);
+	free(vm->private_key);
+	free(vm->host_key);
 	free(vm->run_dir);
 	free(vm->name);
 	free(vm);
@@ -158,6 +160,16 @@ void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, co
 	set_text(&vm->vnf, vnf);
 	set_text(&vm->username, username);
 	set_text(&vm->password, password);
+}
+
+void vm_describe_login(struct vm *vm, const char *private_key, const char *host_key)
+{
+	lock_scope(&vm->mutex);
+
+	free(vm->private_key);
+	free(vm->host_key);
+	vm->private_key = private_key ? own_strdup(private_key) : NULL;
+	vm->host_key = host_key ? own_strdup(host_key) : NULL;
 }
 
 struct wait vm_wait(struct vm *vm, const struct wait *w)

@@ -78,6 +78,8 @@ struct vm {
 	char *vnf;
 	char *username;
 	char *password;
+	char *private_key; /* to log in with, or NULL */
+	char *host_key;	   /* the one that is taken, or NULL */
 	struct strv command_line;
 	struct node_process process;
 	struct watch process_watch;
@@ -131,6 +133,8 @@ struct wait vm_wait(struct vm *vm, const struct wait *w);
 /* vm_describe - what the start knows before QEMU runs; texts are copied */
 void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, const char *username,
 		 const char *password);
+/* vm_describe_login - how SSH logs in beside the password; NULL: not at all, any host key */
+void vm_describe_login(struct vm *vm, const char *private_key, const char *host_key);
 /* vm_guest_wait - vm_wait(), which the end of QEMU cancels as well ("the VM ended") */
 struct wait vm_guest_wait(struct vm *vm, const struct wait *w);
 /* vm_agent_answers - whether the guest opened the agent's port, or its agent answered before */
