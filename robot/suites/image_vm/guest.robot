@@ -1,0 +1,122 @@
+*** Settings ***
+Documentation       Commands and files in an image VM, by SSH and by the guest agent.
+...
+...                 The limits on latency are for a quiet machine: without STRICT they only warn.
+Resource            image_vm.resource
+Library             ../../libraries/Stopwatch.py
+Suite Setup         Start An Image VM
+Suite Teardown      Tear Down
+
+
+*** Variables ***
+${STRICT}       ${False}
+${MEGABYTES}    ${5}
+
+
+*** Test Cases ***
+True Over SSH Is Quick
+    Median Of True Is At Most    ssh    30
+
+True Over The Agent Is Quick
+    Median Of True Is At Most    agent    120
+
+Arguments Pass Unchanged
+    [Documentation]    Spaces, quotes, dollars, new lines and Unicode are nobody's business.
+    @{words}=    Create List    a b    it's    "$HOME"    `id`    new\nline    *    \\    größe 猫
+    ...    ${EMPTY}    -n    ;reboot
+    ${expected}=    Evaluate    '|'.join($words) + '|'
+    FOR    ${via}    IN    ssh    agent
+        ${result}=    Execute In VM    ${VM}    printf    %s|    @{words}    via=${via}
+        Should Be Equal    ${result}[stdout]    ${expected}
+    END
+
+Output Status And Input Are Told Apart
+    FOR    ${via}    IN    ssh    agent
+        ${result}=    Execute In VM    ${VM}    sh    -c    cat; echo bad >&2; exit 3    via=${via}
+        ...    stdin=hello
+        Should Be Equal    ${result}[stdout]    hello
+        Should Be Equal    ${result}[stderr]    bad\n
+        Should Be Equal As Integers    ${result}[rc]    3
+    END
+
+A File Goes There And Back
+    [Documentation]    ${MEGABYTES} MB of noise. The server compares checksums, and so do we.
+    Evaluate    open(r'${DIRECTORY}/there', 'wb').write(os.urandom(${MEGABYTES} * 1000000))    os
+    Start The Stopwatch
+    Copy File To VM    ${VM}    ${DIRECTORY}/there    /tmp/there    timeout=5 minutes
+    ${to}=    Read The Stopwatch
+    ${there}=    Execute In VM    ${VM}    sha256sum    /tmp/there    timeout=2 minutes
+    Start The Stopwatch
+    Copy File From VM    ${VM}    /tmp/there    ${DIRECTORY}/back    timeout=5 minutes
+    ${from}=    Read The Stopwatch
+    ${digest}=    Digest Of File    ${DIRECTORY}/there
+    ${back}=    Digest Of File    ${DIRECTORY}/back
+    Should Be Equal    ${back}    ${digest}
+    Should Start With    ${there}[stdout]    ${digest}
+    Log    ${MEGABYTES} MB: ${to} s there, ${from} s back, sha256 ${digest}    console=True
+
+Its Permissions Go With It
+    Create File    ${DIRECTORY}/script    \#!/bin/sh\necho runs\n
+    Evaluate    os.chmod(r'${DIRECTORY}/script', 0o755)    os
+    Copy File To VM    ${VM}    ${DIRECTORY}/script    /tmp/script
+    ${result}=    Execute In VM    ${VM}    /tmp/script
+    Should Be Equal    ${result}[stdout]    runs\n
+
+What Cannot Be Copied Fails With Its Path
+    Run Keyword And Expect Error    *${DIRECTORY}/none*    Copy File To VM    ${VM}
+    ...    ${DIRECTORY}/none    /tmp/none
+    Run Keyword And Expect Error    */proc/none/file*    Copy File To VM    ${VM}
+    ...    ${DIRECTORY}/script    /proc/none/file
+    Run Keyword And Expect Error    */tmp/none*    Copy File From VM    ${VM}    /tmp/none
+    ...    ${DIRECTORY}/none
+    File Should Not Exist    ${DIRECTORY}/none
+
+A Program That Is Not There
+    ${result}=    Execute In VM    ${VM}    nosuchprogram    via=ssh
+    Should Be Equal As Integers    ${result}[rc]    127
+    Run Keyword And Expect Error    *nosuchprogram*    Execute In VM    ${VM}    nosuchprogram
+    ...    via=agent
+
+Options That Nobody Knows Are Refused
+    Run Keyword And Expect Error    *argument 'snapshoot'*unknown; allowed: vm, node, image*
+    ...    Start Image VM    other    snapshoot=False
+    @{vms}=    List VMs
+    Should Be Equal    ${vms}    ${{ ['${VM}'] }}
+
+A VM That Was Started Paused Is Reached Later
+    Start Image VM    later    memory=512    paused=True
+    Resume VM    later
+    ${result}=    Execute In VM    later    id    -un    timeout=1 minute
+    Should Be Equal    ${result}[stdout]    cisco\n
+    Kill VM    later
+
+
+*** Keywords ***
+Start An Image VM
+    Make A Directory
+    Set Up VMs
+    Start Image VM    ${VM}    qemu_id=9
+
+Tear Down
+    Tear Down VMs
+    Remove Directory    ${DIRECTORY}    recursive=True
+
+Median Of True Is At Most
+    [Arguments]    ${via}    ${limit ms}
+    Execute In VM    ${VM}    true    via=${via}
+    @{times}=    Create List
+    FOR    ${i}    IN RANGE    20
+        Start The Stopwatch
+        ${result}=    Execute In VM    ${VM}    true    via=${via}
+        ${seconds}=    Read The Stopwatch
+        Should Be Equal As Integers    ${result}[rc]    0
+        Append To List    ${times}    ${seconds}
+    END
+    ${median}=    Evaluate    round(statistics.median($times) * 1000, 1)    statistics
+    Log    true by ${via}: median ${median} ms of 20, at most ${limit ms} wanted    console=True
+    IF    ${STRICT}
+        Should Be True    ${median} <= ${limit ms}
+    ELSE IF    ${median} > ${limit ms}
+        Log    true by ${via} took ${median} ms, more than ${limit ms}: is the machine busy?
+        ...    level=WARN
+    END
