@@ -5,6 +5,7 @@
 #include <getopt.h>
 #include <gnutls/gnutls.h>
 #include <jansson.h>
+#include <malloc.h>
 #include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
@@ -25,6 +26,8 @@
 #define SYSTEM_CONFIG_DIR "/etc/vhostel"
 
 #define DESCRIPTORS_WANTED 16384
+
+#define ALLOCATOR_ARENAS 2
 
 struct options {
 	const char *config, *topology, *host, *port_file, *run_dir;
@@ -364,6 +367,8 @@ int main(int argc, char **argv)
 		fprintf(stderr, "vhosteld: %s\n", err.text);
 		return EXIT_FAILURE;
 	}
+	/* An arena for each thread keeps what that thread once needed: RSS grew by a fourth. */
+	mallopt(M_ARENA_MAX, ALLOCATOR_ARENAS);
 	/* Libraries with state of their own, before there are threads. */
 	json_object_seed(0);
 	gnutls_global_init();

@@ -5,8 +5,9 @@
  * the listening sockets exclusively, so that a connection wakes one of them. It serves the
  * connection to its end on the same thread: no hand-over, and no thread made while another is free.
  * A worker that takes a connection and leaves nobody waiting starts another; those beyond
- * WORKERS_SPARE end when they come back. An idle or half-open connection so costs one thread that
- * sleeps.
+ * WORKERS_SPARE end when they come back, and all but one when no connection came for a while: what
+ * calls side by side took goes back to the system. An idle or half-open connection so costs one
+ * thread that sleeps.
  *
  * The list of connections, guarded by @mutex, serves the limits and the stop.
  */
@@ -15,6 +16,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <malloc.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -37,6 +39,9 @@
 
 /* Workers that wait for a connection: enough for the usual parallel suites. */
 #define WORKERS_SPARE 8
+
+/* How long a worker waits for a connection before it leaves that to the others. */
+#define WORKER_IDLE_MS 2000
 
 /* A peer that vanished without a word is noticed after 30 s, and 3 probes 10 s apart. */
 #define KEEPALIVE_IDLE_S     30
@@ -202,6 +207,13 @@ static const struct listener *find_listener(const struct server *s, int fd)
 	return NULL;
 }
 
+/* A worker that waits alone waits for ever. */
+static int idle_ms(struct server *s)
+{
+	lock_scope(&s->mutex);
+	return s->waiting > 1 ? WORKER_IDLE_MS : -1;
+}
+
 /* The descriptor that is ready, -1 for none. Without an epoll instance all who wait are woken. */
 static int wait_ready(struct server *s, int epoll_fd)
 {
@@ -209,10 +221,10 @@ static int wait_ready(struct server *s, int epoll_fd)
 	struct epoll_event event;
 
 	if (epoll_fd >= 0)
-		return epoll_wait(epoll_fd, &event, 1, -1) == 1 ? event.data.fd : -1;
+		return epoll_wait(epoll_fd, &event, 1, idle_ms(s)) == 1 ? event.data.fd : -1;
 	for (size_t i = 0; i < s->listeners.count; i++)
 		fds[i + 1] = (struct pollfd) { .fd = s->listeners.items[i].fd, .events = POLLIN };
-	if (poll(fds, s->listeners.count + 1, -1) < 1)
+	if (poll(fds, s->listeners.count + 1, idle_ms(s)) < 1)
 		return -1;
 	for (size_t i = 0; i <= s->listeners.count; i++)
 		if (fds[i].revents)
@@ -220,7 +232,17 @@ static int wait_ready(struct server *s, int epoll_fd)
 	return -1;
 }
 
-/* Waits for a connection; false when the server stops. */
+/* Whether others wait for connections, so that this worker need not. */
+static bool is_spare(struct server *s)
+{
+	lock_scope(&s->mutex);
+	if (s->waiting < 2)
+		return false;
+	s->waiting--;
+	return true;
+}
+
+/* Waits for a connection; false when the server stops, or none comes and others wait too. */
 static bool accept_one(struct server *s, int epoll_fd, struct connection *c)
 {
 	for (;;) {
@@ -232,6 +254,8 @@ static bool accept_one(struct server *s, int epoll_fd, struct connection *c)
 		if (cancel_thrown(&s->stop))
 			return false;
 		listener = find_listener(s, ready);
+		if (!listener && is_spare(s))
+			return false;
 		if (!listener)
 			continue;
 		policy = policy_hold(&s->policy);
@@ -380,17 +404,22 @@ static void *worker_main(void *argument)
 	struct server *s = argument;
 	struct worker worker;
 	struct connection c;
+	bool idle = true;
 
 	worker_open(s, &worker);
 	while (accept_one(s, worker.epoll_fd, &c)) {
 		leave_waiting(s);
 		serve(s, &worker, &c);
 		leave(s, &c);
-		if (!is_needed(s))
+		if (!is_needed(s)) {
+			idle = false;
 			break;
+		}
 	}
 	worker_clear(s, &worker);
 	own_close(&worker.epoll_fd);
+	if (idle)
+		malloc_trim(0);
 	end_worker(s);
 	return NULL;
 }
