@@ -3,9 +3,11 @@ import contextlib
 import http.client
 import os
 import pathlib
+import re
 import select
 import signal
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -13,11 +15,16 @@ import unittest
 import xmlrpc.client
 
 PROTOCOL = pathlib.Path(__file__).resolve().parent
-DEADLINE = 10
+# For what must happen, not for how soon: ample, because the machine may be busy.
+DEADLINE = 30
 
 # Set by run.py.
 SERVER_BINARY = None
+VHOSTELD_BINARY = None
 PEER_URL = None
+# Built with sanitizers: slower, and its memory is not its own.
+SANITIZED = False
+FINDINGS = re.compile(r"ERROR: \w+Sanitizer|runtime error:|WARNING: ThreadSanitizer")
 
 
 def wait_for(condition, what, deadline=DEADLINE):
@@ -30,10 +37,20 @@ def wait_for(condition, what, deadline=DEADLINE):
     return result
 
 
+def median_ms(action, times=20):
+    """The median time of an action. On a busy machine a single one may take any time."""
+    took = []
+    for _ in range(times):
+        start = time.monotonic()
+        action()
+        took.append(time.monotonic() - start)
+    return statistics.median(took) * 1000
+
+
 class Server:
     """A test server of our own, with its own directory and configuration."""
 
-    def __init__(self, constants="", arguments=(), **popen):
+    def __init__(self, constants="", arguments=(), binary=None, **popen):
         self.directory = tempfile.TemporaryDirectory(prefix="protocol-")
         self.path = pathlib.Path(self.directory.name)
         self.constants = self.path / "constants.yaml"
@@ -42,7 +59,7 @@ class Server:
         self.port_file = self.path / "port"
         self.log_file = open(self.log_path, "wb")
         self.process = subprocess.Popen(
-            [SERVER_BINARY, "--config", self.constants, "--port", "0", "--port-file", self.port_file,
+            [binary or SERVER_BINARY, "--config", self.constants, "--port", "0", "--port-file", self.port_file,
              "--log-level", "debug", *arguments],
             stderr=self.log_file, stdout=self.log_file, **popen)
 
@@ -62,14 +79,17 @@ class Server:
             self.process.kill()
             self.process.wait()
         self.log_file.close()
+        log = self.log()
         self.directory.cleanup()
+        if FINDINGS.search(log):
+            raise AssertionError(f"the server's log:\n{log}")
 
     @property
     def url(self):
         return f"http://127.0.0.1:{self.port}"
 
     def log(self):
-        return self.log_path.read_text()
+        return self.log_path.read_text(errors="replace")
 
     def proxy(self, url=None, **options):
         return xmlrpc.client.ServerProxy(url or self.url, use_builtin_types=True, allow_none=True,
@@ -83,6 +103,19 @@ class Server:
         with self.connect(timeout) as sock:
             sock.sendall(data)
             return read_to_end(sock)
+
+    def wait_until_read(self, sock):
+        """Until the kernel has nothing left of what was sent: a worker has read it."""
+        wait_for(lambda: self.unread(sock) == 0, "the request was read")
+
+    def unread(self, sock):
+        """Source: proc(5), /proc/net/tcp, tx_queue:rx_queue."""
+        ends = ["%04X" % self.port, "%04X" % sock.getsockname()[1]]
+        for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+            fields = line.split()
+            if [field.split(":")[1] for field in fields[1:3]] == ends:
+                return int(fields[4].split(":")[1], 16)
+        return None
 
     def status_kib(self, field):
         for line in pathlib.Path(f"/proc/{self.process.pid}/status").read_text().splitlines():
@@ -180,4 +213,4 @@ class Peer(Server):
 
 
 __all__ = ["Server", "ServerCase", "call_xml", "value_call", "post", "status_of", "body_of",
-           "result_of", "read_to_end", "wait_for", "http", "xmlrpc"]
+           "result_of", "read_to_end", "wait_for", "median_ms", "http", "xmlrpc"]

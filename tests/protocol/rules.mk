@@ -12,10 +12,19 @@ $(BUILD)/tests/echo_server: $(ECHO_OBJECTS)
 
 # Black-box checks of the protocol.
 .PHONY: check-protocol
-check-protocol: $(BUILD)/tests/echo_server
-	@python3 tests/protocol/run.py --server $<
+check-protocol: $(BUILD)/tests/echo_server build
+	@ROBOT_PYTHON=$(BUILD)/venv/bin/python python3 tests/protocol/run.py --server $< \
+		--vhosteld $(BUILD)/vhosteld
+
+# An hour's worth of mixed calls; check-protocol makes a fifth of them.
+SOAK_CALLS ?= 100000
+.PHONY: soak
+soak: $(BUILD)/tests/echo_server
+	@SOAK_CALLS=$(SOAK_CALLS) python3 tests/protocol/run.py --server $< test_soak
 
 # The same checks against the peer, in two columns.
 .PHONY: compare-peers
 compare-peers: $(BUILD)/tests/echo_server
 	@python3 tests/protocol/compare_peers.py --server $< --python $(BUILD)/venv/bin/python
+
+CHECK_PARTS += check-protocol

@@ -26,6 +26,11 @@ class Result(unittest.TestResult):
         if self.verbose and outcome != "passed":
             print(f"{outcome.upper()}: {test.id()}\n{details or ''}", flush=True)
 
+    def addSkip(self, test, reason):
+        super().addSkip(test, reason)
+        if self.verbose:
+            print(f"left out: {test.id()}: {reason}", flush=True)
+
     def addSuccess(self, test):
         self.outcomes.setdefault(test.id(), "passed")
 
@@ -43,11 +48,15 @@ class Result(unittest.TestResult):
 def main():
     parser = argparse.ArgumentParser()
     parser.add_argument("--server", type=pathlib.Path, required=True)
+    parser.add_argument("--vhosteld", type=pathlib.Path, help="for what needs real VMs")
+    parser.add_argument("--sanitized", action="store_true", help="the server has sanitizers")
     parser.add_argument("--peer")
     parser.add_argument("--json", action="store_true", help="print outcomes as JSON")
     parser.add_argument("names", nargs="*")
     options = parser.parse_args()
     harness.SERVER_BINARY = options.server.resolve()
+    harness.VHOSTELD_BINARY = options.vhosteld and options.vhosteld.resolve()
+    harness.SANITIZED = options.sanitized
     harness.PEER_URL = options.peer
     here = pathlib.Path(__file__).resolve().parent
     names = options.names or (COMPARABLE if options.peer else

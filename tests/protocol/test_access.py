@@ -1,20 +1,24 @@
 """Credentials, TLS, Unix sockets, systemd's sockets, and who may be served without a password."""
 import base64
 import ctypes
+import fcntl
 import http.client
 import os
 import signal
 import socket
 import ssl
+import statistics
+import struct
 import subprocess
 import tempfile
+import termios
 import pathlib
 import time
 import unittest
 
 import harness
-from harness import (Server, body_of, call_xml, post, read_to_end, result_of, status_of, value_call,
-                     wait_for)
+from harness import (DEADLINE, Server, body_of, call_xml, median_ms, post, read_to_end, status_of,
+                     value_call, wait_for)
 
 NAMES = call_xml("get_keyword_names")
 libcrypt = ctypes.CDLL("libcrypt.so.1")
@@ -46,7 +50,7 @@ class Files(unittest.TestCase):
         config = self.path / "constants.yaml"
         config.write_text(constants)
         ended = subprocess.run([harness.SERVER_BINARY, "--config", config, "--port", "0", *arguments],
-                               capture_output=True, text=True, timeout=10)
+                               capture_output=True, text=True, timeout=DEADLINE)
         self.assertEqual(ended.returncode, 1, ended.stderr)
         return ended.stderr
 
@@ -88,14 +92,13 @@ class Credentials(Files):
                 self.assertTrue(proxy.get_keyword_names())
 
     def test_a_password_that_was_right_is_quick_from_then_on(self):
-        slow = libcrypt.crypt(b"p", libcrypt.crypt_gensalt(b"$y$", 6, os.urandom(16), 16)).decode()
+        slow = libcrypt.crypt(b"p", libcrypt.crypt_gensalt(b"$y$", 7, os.urandom(16), 16)).decode()
         with Server(self.write_passwords(f"ann:{slow}\n")) as server:
-            times = []
-            for _ in range(3):
-                start = time.monotonic()
+            def call():
                 self.assertEqual(self.status(server, basic("ann", "p")), 200)
-                times.append(time.monotonic() - start)
-            self.assertLess(times[2], times[0] / 3)
+
+            first_ms = median_ms(call, 1)
+            self.assertLess(median_ms(call), first_ms / 3)
 
     def test_files_that_cannot_be_used(self):
         good = hash_of("x")
@@ -196,24 +199,27 @@ class Tls(Files):
             self.assertEqual(self.call(server, self.certificate), "x" * 100000)
 
     def test_a_handshake_that_does_not_go_on_ends(self):
-        with Server(self.constants()) as server, server.connect(5) as sock:
+        with Server(self.constants()) as server, server.connect() as sock:
             sock.sendall(b"\x16\x03\x01\x02\x00")
             start = time.monotonic()
             read_to_end(sock)
-            self.assertLess(time.monotonic() - start, 4)
+            self.assertLess(time.monotonic() - start, 10)
 
     def test_a_hang_up_cancels_under_tls(self):
+        took = []
         with Server(self.constants()) as server:
             context = ssl.create_default_context(cafile=self.certificate)
-            sock = context.wrap_socket(server.connect(), server_hostname="127.0.0.1")
-            sock.sendall(post(value_call("<value>10 ms</value>", "Wait For Nothing"), close=False))
-            wait_for(lambda: "Wait For Nothing: PASS" in server.log(), "a call")
-            sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing"), close=False))
-            select_pause()
-            start = time.monotonic()
-            sock.close()
-            wait_for(lambda: "the client hung up" in server.log(), "cancellation")
-            self.assertLess(time.monotonic() - start, 0.1)
+            for number in range(1, 6):
+                sock = context.wrap_socket(server.connect(), server_hostname="127.0.0.1")
+                sock.sendall(post(value_call("<value>10 ms</value>", "Wait For Nothing"), close=False))
+                sock.recv(1)
+                sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing"), close=False))
+                server.wait_until_read(sock)
+                start = time.monotonic()
+                sock.close()
+                wait_for(lambda: server.log().count("the client hung up") == number, "cancellation")
+                took.append(time.monotonic() - start)
+        self.assertLess(statistics.median(took), 0.1)
 
     def test_a_new_certificate_is_read_on_sighup(self):
         with Server(self.constants()) as server:
@@ -232,10 +238,9 @@ class Tls(Files):
         self.assertIn("expected both or none", self.refused(f"remote:\n  tls_key: {two[1]}\n"))
 
 
-def select_pause():
-    """Nothing outside shows that a request inside TLS was read: give it a moment."""
-    import select
-    select.select([], [], [], 0.2)
+def unread(sock):
+    """What the other end of a Unix socket has not read. Source: unix(7), SIOCOUTQ."""
+    return struct.unpack("i", fcntl.ioctl(sock, termios.TIOCOUTQ, bytes(4)))[0]
 
 
 class UnixConnection(http.client.HTTPConnection):
@@ -271,7 +276,7 @@ class Sockets(Files):
             self.assertEqual(path.stat().st_mode & 0o777, 0o600)
             self.assertEqual(status_of(server.raw(post(NAMES))), 401)
             server.process.send_signal(signal.SIGTERM)
-            server.process.wait(5)
+            server.process.wait(DEADLINE)
             self.assertFalse(path.exists())
 
     def test_a_hang_up_on_a_unix_socket_cancels(self):
@@ -280,7 +285,7 @@ class Sockets(Files):
             sock = socket.socket(socket.AF_UNIX)
             sock.connect(str(path))
             sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing")))
-            select_pause()
+            wait_for(lambda: unread(sock) == 0, "the request was read")
             sock.close()
             wait_for(lambda: "the client hung up" in server.log(), "cancellation")
 
@@ -305,14 +310,14 @@ class Sockets(Files):
                  "--config", config, "--host", "192.0.2.1"],
                 env={**os.environ, "LISTEN_FDS": "1"}, stderr=subprocess.PIPE,
                 preexec_fn=lambda: as_descriptor_3(listening), close_fds=False)
-            with socket.create_connection(("127.0.0.1", number), 5) as sock:
+            with socket.create_connection(("127.0.0.1", number), DEADLINE) as sock:
                 sock.sendall(post(NAMES))
                 self.assertEqual(status_of(read_to_end(sock)), 200)
             process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(5), 0)
+            self.assertEqual(process.wait(DEADLINE), 0)
             process.stderr.close()
             # The socket outlives the server: systemd starts the next one with it.
-            socket.create_connection(("127.0.0.1", number), 5).close()
+            socket.create_connection(("127.0.0.1", number), DEADLINE).close()
 
     def test_a_descriptor_that_is_no_listening_socket_is_refused(self):
         config = self.path / "constants.yaml"
@@ -321,7 +326,7 @@ class Sockets(Files):
             ended = subprocess.run(
                 ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", harness.SERVER_BINARY,
                  "--config", config], env={**os.environ, "LISTEN_FDS": "1"}, capture_output=True,
-                text=True, timeout=10, preexec_fn=lambda: as_descriptor_3(null),
+                text=True, timeout=DEADLINE, preexec_fn=lambda: as_descriptor_3(null),
                 close_fds=False)
         self.assertEqual(ended.returncode, 1)
         self.assertIn("LISTEN_FDS", ended.stderr)

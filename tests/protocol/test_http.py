@@ -5,8 +5,8 @@ import time
 import unittest
 
 import harness
-from harness import (Server, ServerCase, body_of, call_xml, post, read_to_end, result_of, status_of,
-                     value_call, wait_for)
+from harness import (DEADLINE, ServerCase, call_xml, post, read_to_end, result_of, status_of,
+                     value_call)
 
 NAMES = call_xml("get_keyword_names")
 
@@ -30,7 +30,7 @@ class Healthy(ServerCase):
 
 class Requests(Healthy):
     def test_a_connection_is_kept(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=5)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE)
         sockets = set()
         for _ in range(3):
             connection.request("POST", "/RPC2", NAMES, {"Content-Type": "text/xml"})
@@ -139,7 +139,8 @@ class Requests(Healthy):
                 sock.shutdown(socket.SHUT_WR)
                 start = time.monotonic()
                 self.assertNotEqual(status_of(read_to_end(sock)), 200)
-                self.assertLess(time.monotonic() - start, 2)
+                # Long before the time of a request is over.
+                self.assertLess(time.monotonic() - start, 5)
 
 
 class Bodies(Healthy):
@@ -186,7 +187,8 @@ class Bodies(Healthy):
                 b"]><methodCall><methodName>&k;</methodName></methodCall>")
         start = time.monotonic()
         self.fault(bomb)
-        self.assertLess(time.monotonic() - start, 1)
+        # Expanding it takes half a minute.
+        self.assertLess(time.monotonic() - start, 5)
 
     def test_a_document_type(self):
         call = value_call("<value>x</value>").replace(b"<methodCall>", b"<!DOCTYPE m><methodCall>", 1)
@@ -227,7 +229,7 @@ class Bodies(Healthy):
         self.assertEqual(self.status(head + chunk * 80 + b"0\r\n\r\n"), 413)
 
     def test_pythons_client_sees_413_and_does_not_try_again(self):
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
+        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=DEADLINE)
         connection.request("POST", "/RPC2", b"x" * 20_000_000, {"Content-Type": "text/xml"})
         self.assertEqual(connection.getresponse().status, 413)
         connection.close()

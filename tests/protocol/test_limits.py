@@ -2,12 +2,11 @@
 import contextlib
 import resource
 import socket
-import threading
 import time
 import unittest
 
-from harness import (Server, call_xml, post, read_to_end, result_of, status_of, value_call,
-                     wait_for)
+from harness import (Server, call_xml, median_ms, post, read_to_end, result_of, status_of,
+                     value_call, wait_for)
 
 NAMES = call_xml("get_keyword_names")
 
@@ -15,57 +14,45 @@ NAMES = call_xml("get_keyword_names")
 class Slow(unittest.TestCase):
     SHORT = "remote:\n  idle: 400 ms\n  request: 400 ms\n"
 
-    def ended(self, sock, within=3):
+    # Seconds: beside the limit what a busy machine adds, and far from the limits that are usual.
+    EARLIEST, LATEST = 0.3, 10
+
+    def ended(self, sock):
         start = time.monotonic()
-        sock.settimeout(within)
+        sock.settimeout(self.LATEST)
         data = read_to_end(sock)
-        return data, time.monotonic() - start
+        self.assertGreater(time.monotonic() - start, self.EARLIEST)
+        return data
 
     def test_an_idle_kept_connection_ends(self):
         with Server(self.SHORT) as server, server.connect() as sock:
             sock.sendall(post(NAMES, close=False))
-            data, took = self.ended(sock)
-            self.assertEqual(status_of(data), 200)
-            self.assertTrue(0.3 < took < 2, took)
+            self.assertEqual(status_of(self.ended(sock)), 200)
 
     def test_a_client_that_says_nothing_is_told_and_cut_off(self):
         with Server(self.SHORT) as server, server.connect() as sock:
-            data, took = self.ended(sock)
-            self.assertEqual(status_of(data), 408)
-            self.assertTrue(0.3 < took < 2, took)
+            self.assertEqual(status_of(self.ended(sock)), 408)
 
-    def drip(self, request):
+    def drip(self, at_once, slowly):
+        """A byte each 50 ms: at that pace the whole request would take seconds."""
         with Server(self.SHORT) as server, server.connect() as sock:
+            sock.sendall(at_once)
             sock.settimeout(0.05)
-            start, data = time.monotonic(), b""
-            for byte in request:
+            data = b""
+            for byte in slowly:
                 with contextlib.suppress(OSError):
                     sock.sendall(bytes([byte]))
-                try:
+                with contextlib.suppress(TimeoutError):
                     data = sock.recv(1000)
                     break
-                except TimeoutError:
-                    self.assertLess(time.monotonic() - start, 3)
             self.assertEqual(status_of(data), 408)
 
     def test_headers_byte_by_byte_do_not_outlive_the_request_time(self):
-        self.drip(post(NAMES))
+        self.drip(b"", post(NAMES))
 
     def test_a_body_byte_by_byte_does_not_outlive_the_request_time(self):
-        with Server(self.SHORT) as server, server.connect() as sock:
-            head, body = post(NAMES).split(b"\r\n\r\n", 1)
-            sock.sendall(head + b"\r\n\r\n")
-            sock.settimeout(0.05)
-            data, start = b"", time.monotonic()
-            for byte in body:
-                with contextlib.suppress(OSError):
-                    sock.sendall(bytes([byte]))
-                try:
-                    data = sock.recv(1000)
-                    break
-                except TimeoutError:
-                    self.assertLess(time.monotonic() - start, 3)
-            self.assertEqual(status_of(data), 408)
+        head, body = post(NAMES).split(b"\r\n\r\n", 1)
+        self.drip(head + b"\r\n\r\n", body)
 
     def test_a_call_may_take_longer_than_the_request_time(self):
         with Server(self.SHORT) as server, server.proxy() as proxy:
@@ -81,27 +68,24 @@ class Slow(unittest.TestCase):
 
 
 class Many(unittest.TestCase):
-    def quick_call_ms(self, server, times=20):
-        worst = 0
-        for _ in range(times):
-            start = time.monotonic()
-            result_of(server.raw(post(value_call("<value>x</value>"))))
-            worst = max(worst, time.monotonic() - start)
-        return worst * 1000
+    def quick_call_ms(self, server):
+        return median_ms(lambda: result_of(server.raw(post(value_call("<value>x</value>")))))
 
     def test_200_half_open_connections_delay_no_call(self):
         with Server() as server, contextlib.ExitStack() as stack:
+            alone_ms = self.quick_call_ms(server)
             for i in range(200):
                 sock = stack.enter_context(server.connect())
                 if i % 2:
                     sock.sendall(post(NAMES)[:50])
-            self.assertLess(self.quick_call_ms(server), 100)
+            self.assertLess(self.quick_call_ms(server) - alone_ms, 100)
 
     def test_a_quick_call_beside_8_that_wait(self):
         with Server() as server, contextlib.ExitStack() as stack:
             for _ in range(8):
                 sock = stack.enter_context(server.connect())
                 sock.sendall(post(value_call("<value>60 s</value>", "Wait For Nothing")))
+                server.wait_until_read(sock)
             self.assertLess(self.quick_call_ms(server), 20)
 
     def test_beyond_the_limit_clients_are_told(self):
@@ -149,29 +133,3 @@ class Many(unittest.TestCase):
                 wait_for(lambda: server.status_kib("Threads") > 100, "a thread for each")
             wait_for(lambda: server.status_kib("Threads") < 15, "threads ended")
             wait_for(lambda: server.descriptors() < 60, "descriptors closed")
-
-    def test_calls_from_8_threads_keep_memory_and_descriptors(self):
-        def calls(server, count):
-            import http.client
-            connection = http.client.HTTPConnection("127.0.0.1", server.port)
-            bodies = [value_call("<value>x</value>"), call_xml("get_library_information"),
-                      value_call("<value>x</value>", "No Such"), b"<bad",
-                      value_call("<value>x</value>", "Fail With")]
-            for i in range(count):
-                connection.request("POST", "/", bodies[i % 5], {"Content-Type": "text/xml"})
-                connection.getresponse().read()
-            connection.close()
-
-        def load(server, count):
-            threads = [threading.Thread(target=calls, args=(server, count)) for _ in range(4)]
-            for thread in threads:
-                thread.start()
-            for thread in threads:
-                thread.join()
-
-        with Server(arguments=["--log-level", "error"]) as server:
-            load(server, 250)
-            memory, descriptors = server.status_kib("VmRSS"), server.descriptors()
-            load(server, 1500)
-            self.assertLess(server.status_kib("VmRSS") - memory, 1500)
-            wait_for(lambda: server.descriptors() <= descriptors + 8, "descriptors")
