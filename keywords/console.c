@@ -95,27 +95,56 @@ static const struct keyword_arg expect_args[] = {
 	ARGUMENT_TIMEOUT(console_args, "timeout.console", ARG_POSITIONAL),
 };
 
+/* How long a line that matches but has no end yet may stay silent before it is taken for a prompt. */
+#define LINE_REST_MS 100
+
+/*
+ * Looks for the pattern in finished lines, then in the last one. 1: found, 2: in the line that has
+ * no end yet, 0: not found.
+ */
+static int search_line(struct stream_search *search, const regex_t *pattern, const struct wait *w,
+		       char **ret, struct error *err)
+{
+	const regex_t *const patterns[] = { pattern };
+	struct stream_search last;
+	int which;
+
+	search->finished = 1;
+	if (stream_search_next(search, patterns, 1, w, &which, ret, err) < 0)
+		return -1;
+	if (which == 0)
+		return 1;
+	last = *search;
+	last.finished = 0;
+	if (stream_search_next(&last, patterns, 1, w, &which, ret, err) < 0)
+		return -1;
+	return which == 0 ? 2 : 0;
+}
+
 static int await_line(struct vm *vm, const regex_t *pattern, const struct wait *w, char **ret,
 		      struct error *err)
 {
 	struct stream_search search = { .stream = vm->console };
-	const regex_t *const patterns[] = { pattern };
 	auto_listener heard = { .fd = -1 };
-	int which;
 
 	if (bell_listen(stream_bell(vm->console), &heard, err) < 0)
 		return -1;
 	for (;;) {
+		struct wait rest = wait_within(w, LINE_REST_MS);
 		bool closed = stream_closed(vm->console);
+		auto_free char *line = NULL;
+		int found = search_line(&search, pattern, w, &line, err);
 
-		if (stream_search_next(&search, patterns, 1, w, &which, ret, err) < 0)
+		if (found < 0)
 			return -1;
-		if (which == 0)
-			return 0;
-		if (closed)
+		if (!found && closed)
 			return error_set(err, ECONNRESET, "the VM ended");
-		if (bell_wait(&heard, w, err) < 0)
+		if (found != 1 && !closed && !bell_wait(&heard, found ? &rest : w, err))
+			continue;
+		if (!found || (found == 2 && !closed && err->code != ETIMEDOUT))
 			return -1;
+		*ret = take_ptr(line);
+		return 0;
 	}
 }
 
