@@ -14,6 +14,8 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 PROMPT = b"testpmd> "
+# Of what a testpmd printed.
+HISTORY_MAX = 1 << 20
 COUNTERS = {"RX-packets": "rx_packets", "TX-packets": "tx_packets",
             "RX-bytes": "rx_bytes", "TX-bytes": "tx_bytes",
             "RX-missed": "rx_missed", "RX-errors": "rx_errors", "TX-errors": "tx_errors"}
@@ -26,6 +28,7 @@ class Testpmd:
     def __init__(self, name, command):
         self.name = name
         self.text = b""
+        self.history = b""
         self.ended = False
         self.changed = threading.Condition()
         self.master, slave = pty.openpty()
@@ -40,11 +43,14 @@ class Testpmd:
                 piece = os.read(self.master, 65536)
             except OSError:
                 piece = b""
+            ended = not piece
+            piece = re.sub(rb"\x1b\[[0-9;]*[A-Za-z]|\r", b"", piece)
             with self.changed:
-                self.text += re.sub(rb"\x1b\[[0-9;]*[A-Za-z]|\r", b"", piece)
-                self.ended = not piece
+                self.text += piece
+                self.history = (self.history + piece)[-HISTORY_MAX:]
+                self.ended = ended
                 self.changed.notify_all()
-            if not piece:
+            if ended:
                 return
 
     def read_to_prompt(self, timeout):
@@ -56,6 +62,14 @@ class Testpmd:
         if not text.endswith(PROMPT.decode()):
             raise AssertionError(f"host testpmd '{self.name}': no prompt after {timeout} s:\n{text}")
         return text.removesuffix(PROMPT.decode())
+
+    def read_until(self, text, timeout):
+        with self.changed:
+            self.changed.wait_for(lambda: self.ended or text in self.history, timeout)
+            tail = self.history[-4000:].decode(errors="replace")
+            if text not in self.history:
+                raise AssertionError(f"host testpmd '{self.name}': no '{text.decode()}' after "
+                                     f"{timeout} s:\n{tail}")
 
     def command(self, line, timeout):
         with self.changed:
@@ -109,6 +123,12 @@ class HostTestpmd:
         return self._running[name].command(command, timeout)
 
     @keyword
+    def send_to_host_testpmd(self, command: str, name: str = "vswitch"):
+        """Types one command without waiting for the prompt: beside packets that it prints there
+        is none."""
+        os.write(self._running[name].master, command.encode() + b"\n")
+
+    @keyword
     def get_host_testpmd_stats(self, name: str = "vswitch"):
         """Returns a list with one dictionary of counters for each port."""
         answer = self.host_testpmd_command("show port stats all", name)
@@ -131,6 +151,11 @@ class HostTestpmd:
                 raise AssertionError(f"host testpmd '{name}': port {port}: {counter} is "
                                      f"{stats[port][counter]} after {timeout} s, expected {count}")
             time.sleep(0.05)
+
+    @keyword
+    def wait_for_host_testpmd_text(self, text: str, name: str = "vswitch", timeout: float = 20):
+        """Waits until it printed a text, at its prompt or beside it."""
+        self._running[name].read_until(text.encode(), timeout)
 
     @keyword
     def kill_host_testpmd(self, name: str = "vswitch"):

@@ -63,8 +63,8 @@ Nothing Of It Is Left
     ${killed}=    Qemu Kill All
     Should Contain    ${killed}    ${VM}
     File Should Not Exist    /proc/${info}[pid]/stat
-    File Should Not Exist    ${DIRECTORY}/sock-1-1
-    File Should Not Exist    ${DIRECTORY}/sock-1-2
+    Should Not Exist    ${DIRECTORY}/sock-1-1
+    Should Not Exist    ${DIRECTORY}/sock-1-2
     @{files}=    List Directory    ${info}[run_dir]
     Should Be Equal    ${files}    ${{ ['console.log'] }}
     ${vms}=    List VMs
