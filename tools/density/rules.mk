@@ -7,7 +7,7 @@ DENSITY_VARIABLES := MAX_CHAINS MAX_NODES TOPOLOGY VNF VSWITCH FRAME_SIZES RATE 
 density: setup kits
 	@tools/setup --tests $(BUILD)
 	@$(MAKE) --no-print-directory -j$(JOBS) build
-	@mkdir -p $(BUILD)/density
+	@mkdir -p $(BUILD)/density && rm -f $(BUILD)/density/density.json $(BUILD)/density/density.html
 	@status=0; tools/with-server --build $(BUILD) --log $(BUILD)/density/server.log \
 		$(BUILD)/venv/bin/robot --outputdir $(BUILD)/density \
 		$(foreach v,$(DENSITY_VARIABLES),$(if $($(v)),--variable '$(v):$($(v))')) \
