@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/run_dir.h"
 
 /* Between two questions who is connected: short at first, as vswitches connect at once. */
 #define ASK_FIRST_MS 2
@@ -356,6 +357,9 @@ static int define_and_plug(struct vm *vm, struct nic *nics, size_t count, const 
 	}
 	if (!rc && !defined) {
 		rc = plug_from(vm, first, w, trail, err);
+		/* A server that comes after us has to know them too. */
+		if (!rc)
+			rc = run_dir_save(vm, true, w, err);
 		if (rc < 0)
 			unplug_from(vm, first);
 	}
@@ -516,7 +520,7 @@ static int remove_nic(struct vm *vm, size_t index, const struct wait *w, struct 
 	    node_remove_socket(vm->node, vm->nics[index].socket, w, err) < 0)
 		return -1;
 	drop_nic(vm, index);
-	return 0;
+	return run_dir_save(vm, true, w, err);
 }
 
 int vhost_remove(struct vm *vm, const char *interface, const struct wait *w, struct trail *trail,
