@@ -23,6 +23,8 @@
 
 /* Kept of what QEMU prints when it does not start. */
 #define QEMU_LOG_MAX 2048
+/* Of a disk that is not full, this can be had. */
+#define DISK_PROBE 8192
 /* What the kernel says when process 1 ends. Source: Linux, kernel/exit.c. */
 #define INIT_ENDED "Attempted to kill init!"
 
@@ -34,6 +36,18 @@ static void set_time(struct vm *vm, double *time, int64_t began_us)
 	*time = (double)(clock_us() - began_us) / 1e6;
 }
 
+/* On a full disk QEMU's words are lost like everything else: then the disk is the reason. */
+static void add_disk_error(struct vm *vm, const struct wait *w, struct error *err)
+{
+	auto_free char *path = qemu_path(vm->run_dir, "probe");
+	char bytes[DISK_PROBE] = { 0 };
+	const struct str probe = { .text = bytes, .length = sizeof(bytes) };
+	struct error why;
+
+	if (node_write_file(vm->node, path, &probe, 0600, w, &why) < 0)
+		error_append(err, "; the run directory cannot be written: %s", why.text);
+}
+
 /* What QEMU said on its standard error, as the end of a message. */
 static void add_qemu_log(struct vm *vm, struct error *err)
 {
@@ -42,8 +56,10 @@ static void add_qemu_log(struct vm *vm, struct error *err)
 	auto_str text = { 0 };
 	auto_free char *said = NULL;
 
-	if (node_read_file(vm->node, path, 0, QEMU_LOG_MAX, &w, &text, NULL) < 0 || !text.length)
+	if (node_read_file(vm->node, path, 0, QEMU_LOG_MAX, &w, &text, NULL) < 0 || !text.length) {
+		add_disk_error(vm, &w, err);
 		return;
+	}
 	said = str_printable(text.text, text.length);
 	said[strlen(said) - str_ends(said, "\n")] = '\0';
 	error_append(err, "; QEMU said: %s", said);
