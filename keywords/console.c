@@ -95,7 +95,8 @@ static const struct keyword_arg expect_args[] = {
 	ARGUMENT_TIMEOUT(console_args, "timeout.console", ARG_POSITIONAL),
 };
 
-/* How long a line that matches but has no end yet may stay silent before it is taken for a prompt. */
+/* How long a line that matches but has no end yet may stay silent before it is taken for a prompt.
+ */
 #define LINE_REST_MS 100
 
 /*

@@ -221,8 +221,7 @@ static int match(const char *line, size_t length, const regex_t *const *patterns
 	for (size_t i = 0; i < count; i++) {
 		regmatch_t range = whole;
 
-		if (!(but_these >> i & 1) &&
-		    !regexec(patterns[i], line, 1, &range, REG_STARTEND))
+		if (!(but_these >> i & 1) && !regexec(patterns[i], line, 1, &range, REG_STARTEND))
 			return (int)i;
 	}
 	return -1;
@@ -246,8 +245,8 @@ int stream_search_next(struct stream_search *search, const regex_t *const *patte
 
 			while (length && start[length - 1] == '\r')
 				length--;
-			*ret_which = match(start, length, patterns, count,
-					   whole ? 0 : search->finished);
+			*ret_which =
+				match(start, length, patterns, count, whole ? 0 : search->finished);
 			if (*ret_which >= 0 && ret_line)
 				*ret_line = str_printable(start, length);
 			if (*ret_which < 0 && !whole)

@@ -2,3 +2,5 @@
 .PHONY: lint
 lint:
 	@tools/lint/run
+
+CHECK_PARTS += lint
