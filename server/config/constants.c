@@ -157,6 +157,15 @@ static const struct key constant_keys[] = {
 	KEY_STRING(constants, testpmd.driver, "uio_pci_generic",
 		   "Kernel driver that NICs are bound to in the guest.", .min = 1, .max = 63),
 
+	KEY_SECTION("ovs", "Open vSwitch, as the vswitch of NF chains."),
+	KEY_PATH(constants, ovs.binary, "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk",
+		 "ovs-vswitchd with DPDK; a name without a slash is looked up in PATH.",
+		 .bare = true, .min = 1),
+
+	KEY_SECTION("vpp", "VPP, as the vswitch of NF chains."),
+	KEY_PATH(constants, vpp.cli_socket, "/run/vpp/cli.sock",
+		 "The socket on which a running VPP takes commands.", .min = 1),
+
 	KEY_SECTION("timeout", "How long is waited; a keyword's own timeout argument comes first."),
 	KEY_DURATION(constants, timeout.launch, "10 s", "QEMU's start until it answers."),
 	KEY_DURATION(constants, timeout.qmp, "5 s", "The answer to a QMP command."),

@@ -86,6 +86,12 @@ struct constants {
 		char *driver;
 	} testpmd;
 	struct {
+		char *binary;
+	} ovs;
+	struct {
+		char *cli_socket;
+	} vpp;
+	struct {
 		int64_t launch_ms;
 		int64_t qmp_ms;
 		int64_t vhost_ms;

@@ -104,6 +104,7 @@ void vswitch_put(struct vswitch *v)
 	for (size_t i = 0; i < v->process_count; i++)
 		node_process_clear(&v->processes[i]);
 	stream_close(v->stream);
+	strv_clear(&v->names);
 	for (size_t i = 0; i < v->wire_count; i++)
 		for (int end = 0; end < 2; end++)
 			free(v->wires[i].ends[end].socket);
@@ -252,6 +253,28 @@ int vswitch_check(struct vswitch *v, struct error *err)
 	return 0;
 }
 
+static json_int_t position_of(const json_t *port)
+{
+	return json_integer_value(json_object_get(port, "wire")) * 2 +
+	       json_integer_value(json_object_get(port, "side"));
+}
+
+/* In the order of the wires, whatever the program's own is. */
+static json_t *sorted(json_t *ports)
+{
+	json_t *ret = json_array(), *port;
+	size_t k, i;
+
+	json_array_foreach (ports, i, port) {
+		for (k = json_array_size(ret); k; k--)
+			if (position_of(json_array_get(ret, k - 1)) <= position_of(port))
+				break;
+		json_array_insert(ret, k, port);
+	}
+	json_decref(ports);
+	return ret;
+}
+
 /* What a port is to the chains, added to what the driver said about it. */
 static void describe_port(const struct vswitch *v, json_t *port)
 {
@@ -278,6 +301,7 @@ static int read_stats(struct vswitch *v, const struct wait *w, json_t **ret, str
 
 	if (vswitch_check(v, err) < 0 || v->ops->stats(v, w, &ports, err) < 0)
 		return -1;
+	ports = sorted(ports);
 	json_array_foreach (ports, i, port)
 		describe_port(v, port);
 	*ret = json_pack("{s:s,s:s,s:s,s:i,s:i,s:s,s:i,s:o}", "driver",

@@ -99,6 +99,7 @@ struct vswitch {
 	struct node_process processes[VSWITCH_PROCESSES_MAX];
 	size_t process_count;
 	struct stream *stream; /* the program's terminal, or NULL */
+	struct strv names;     /* of the ports, where the program chooses them */
 };
 
 /*
