@@ -15,6 +15,12 @@
 
 /* How often the timer says what is due. */
 #define TICK_MS 1
+/*
+ * What is due because the server had no CPU for a while goes out in pieces: at most so many times
+ * what a tick has, and BURST frames at least.
+ */
+#define CATCH_UP 4
+#define BURST	 32
 /* Frames of a direction on their way at rate "max". */
 #define WINDOW 256
 /* A window that nothing comes back of for so long is lost, and is sent anew. */
@@ -157,13 +163,22 @@ static int64_t due_by(const struct measurement *m, int64_t now_us)
 	return (until_us - m->began_us) * m->request->rate / 1000000;
 }
 
-/* Frames that a flow may send now. */
-static int64_t due(const struct measurement *m, struct flow *f, int64_t now_us)
+/* Frames that a flow may send now, at a given rate. */
+static int64_t due_at_rate(const struct measurement *m, const struct flow *f, int64_t now_us)
+{
+	int64_t most = (int64_t)m->request->rate * TICK_MS * CATCH_UP / 1000;
+	int64_t missing = due_by(m, now_us) - f->tx - f->refused;
+
+	if (most < BURST)
+		most = BURST;
+	return missing < most ? missing : most;
+}
+
+/* The same at rate "max": what the window has room for. */
+static int64_t due_in_window(const struct measurement *m, struct flow *f, int64_t now_us)
 {
 	int64_t on_the_way = f->tx - f->rx - f->lost;
 
-	if (m->request->rate != TRAFFIC_RATE_MAX)
-		return due_by(m, now_us) - f->tx - f->refused;
 	if (now_us >= m->ends_us)
 		return 0;
 	if (on_the_way > 0 && now_us - f->heard_us > STALL_MS * 1000) {
@@ -174,17 +189,31 @@ static int64_t due(const struct measurement *m, struct flow *f, int64_t now_us)
 	return WINDOW - on_the_way;
 }
 
+/* Whether a flow has sent all that the request asks for. */
+static bool is_sent(const struct measurement *m, const struct flow *f, int64_t now_us)
+{
+	return now_us >= m->ends_us && (m->request->rate == TRAFFIC_RATE_MAX ||
+					f->tx + f->refused >= due_by(m, m->ends_us));
+}
+
 /* What was due before the end and could not be sent in time is sent late: the number is exact. */
 static void send_all(struct measurement *m)
 {
 	size_t length = (size_t)m->request->frame_size - FRAME_FCS;
+	bool at_max = m->request->rate == TRAFFIC_RATE_MAX, all_sent = true;
 	int64_t now_us = clock_us();
 
-	for (size_t i = 0; !m->all_sent && i < m->flow_count; i++)
-		send_frames(&m->flows[i], due(m, &m->flows[i], now_us), length);
-	if (!m->all_sent)
-		m->sent_us = clock_us() - m->began_us;
-	m->all_sent = now_us >= m->ends_us;
+	if (m->all_sent)
+		return;
+	for (size_t i = 0; i < m->flow_count; i++) {
+		struct flow *f = &m->flows[i];
+
+		send_frames(f, at_max ? due_in_window(m, f, now_us) : due_at_rate(m, f, now_us),
+			    length);
+		all_sent = is_sent(m, f, now_us) && all_sent;
+	}
+	m->sent_us = clock_us() - m->began_us;
+	m->all_sent = all_sent;
 }
 
 static void count_frame(struct measurement *m, struct flow *f, const struct frame_id *id,

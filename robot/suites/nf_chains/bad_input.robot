@@ -68,7 +68,7 @@ A Payload That Fails In VM 3 Of 4
     ${error}=    Run Keyword And Expect Error    *    Start NF Chains    2    2    interfaces=False
     ...    vnf=command    command=${THIRD_FAILS}    ready_pattern=never printed    memory=256    parallel=4
     Should Contain    ${error}    VM 'DUT1_3'
-    Should Contain    ${error}    powered off
+    Should Contain    ${error}    the init script ended
     Chains Should Be Gone
 
 A Name That Is Taken
