@@ -59,9 +59,10 @@ help:
 setup:
 	@tools/setup $(BUILD)
 
-# The kernel that kernel VMs boot.
+# The kernel that kernel VMs boot, and the disk image of image VMs.
 kits: setup
 	@tools/kernel-vm/build --output $(BUILD)/kernel-vm
+	@tools/image-vm/build --output $(BUILD)/image-vm
 
 demo: setup kits
 	@$(MAKE) --no-print-directory -j$(JOBS) build
