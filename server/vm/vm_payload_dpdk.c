@@ -152,6 +152,26 @@ static int check_list(const struct strv *list, size_t count, bool prefix, const 
 	return 0;
 }
 
+/* A path, a file of the template directory, or the NAME of a vpp-NAME.exec there. */
+static char *template_path(const struct payload_run *r, const char *name)
+{
+	if (strchr(name, '/'))
+		return own_strdup(name);
+	if (strchr(name, '.'))
+		return own_printf("%s/%s", r->c->kernel_vm.template_dir, name);
+	return own_printf("%s/vpp-%s.exec", r->c->kernel_vm.template_dir, name);
+}
+
+static int check_template(const struct payload_run *r, const char *name, struct error *err)
+{
+	auto_free char *path = template_path(r, name);
+	auto_str byte = { 0 };
+
+	if (node_read_file(r->vm->node, path, 0, 1, r->w, &byte, err) < 0)
+		return error_prefix(err, "argument 'template'");
+	return 0;
+}
+
 int vpp_fill(struct payload_run *r, struct error *err)
 {
 	struct vm_payload_options *o = &r->o;
@@ -168,6 +188,8 @@ int vpp_fill(struct payload_run *r, struct error *err)
 	for (size_t i = 0; !r->given->peers.count && i < r->nic_count; i++)
 		strv_addf(&o->peers, "1.1.%zu.2", i + 1);
 	fill_peer_macs(r);
+	if (check_template(r, VPP_STARTUP_NAME, err) < 0 || check_template(r, o->template, err) < 0)
+		return -1;
 	if (check_list(&o->addresses, r->nic_count, true, "addresses", err) < 0)
 		return -1;
 	return check_list(&o->peers, r->nic_count, false, "peers", err);
@@ -209,9 +231,7 @@ static json_t *template_names(const struct payload_run *r)
 static int put_template(struct payload_run *r, const char *name, const char *path,
 			const json_t *names, struct error *err)
 {
-	auto_free char *source = strchr(name, '/')
-					 ? own_strdup(name)
-					 : own_printf("%s/%s", r->c->kernel_vm.template_dir, name);
+	auto_free char *source = template_path(r, name);
 	auto_str text = { 0 }, rendered = { 0 };
 
 	if (node_read_file(r->vm->node, source, 0, TEMPLATE_MAX, r->w, &text, err) < 0)
@@ -224,14 +244,11 @@ int vpp_configure(struct payload_run *r, struct error *err)
 {
 	char *const argv[] = { (char[]) { "mkdir" }, (char[]) { "-p" }, (char[]) { VPP_DIR },
 			       NULL };
-	auto_free char *exec = strchr(r->o.template, '/')
-				       ? own_strdup(r->o.template)
-				       : own_printf("vpp-%s.exec", r->o.template);
 	auto_json *names = template_names(r);
 
 	if (guest_must(r->vm, argv, NULL, r->w, NULL, err) < 0 ||
 	    put_template(r, VPP_STARTUP_NAME, VPP_STARTUP, names, err) < 0 ||
-	    put_template(r, exec, VPP_EXEC, names, err) < 0)
+	    put_template(r, r->o.template, VPP_EXEC, names, err) < 0)
 		return -1;
 	strv_add(&r->command, r->o.binary);
 	strv_add(&r->command, "-c");
