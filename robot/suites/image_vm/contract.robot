@@ -36,8 +36,14 @@ The Console Is On Its Serial Port
     Write To VM Console    ${VM}    tty; echo user=$(id -un)\n
     Expect On VM Console    ${VM}    ^/dev/ttyS0
     Expect On VM Console    ${VM}    ^user=cisco
-    Type On Serial Port    ${INFO}[serial]    echo answer=$((6*7))\n    answer=42
     Write To VM Console    ${VM}    exit\n
+
+A Console Is On The Serial TCP Port Too
+    Type On Serial Port    ${INFO}[serial]    \n    login:
+    Type On Serial Port    ${INFO}[serial]    cisco\n    [Pp]assword:
+    Type On Serial Port    ${INFO}[serial]    cisco\n    [$] ?$
+    Type On Serial Port    ${INFO}[serial]    echo tty=$(tty)\n    tty=/dev/ttyS2
+    Type On Serial Port    ${INFO}[serial]    exit\n    login:
 
 Interfaces Are Named By Driver In PCI Order
     Should Be Equal    ${INFO}[interfaces][vhost1][name]    virtio0
