@@ -85,7 +85,7 @@ class Soak(unittest.TestCase):
         with Server(arguments=["--log-level", "error"], **popen) as server:
             self.load(server, FIRST)
             memory, descriptors = server.status_kib("VmRSS"), server.descriptors()
-            self.load(server, CALLS - FIRST)
+            self.load(server, FIRST if harness.SANITIZED else CALLS - FIRST)
             busy = server.status_kib("VmRSS")
             wait_for(lambda: server.status_kib("Threads") <= 2, "idle workers end")
             wait_for(lambda: server.descriptors() <= descriptors, "descriptors closed")
@@ -96,11 +96,12 @@ class Soak(unittest.TestCase):
                       f"{server.descriptors()} descriptors")
             return busy - memory, idle - memory
 
-    @unittest.skipIf(harness.SANITIZED, "a sanitizer keeps what is freed")
     def test_memory_and_descriptors_are_given_back(self):
-        self.assertLessEqual(self.soak()[1], SLACK_KIB)
+        grown = self.soak()[1]
+        # A sanitizer keeps what is freed, but looks at the calls side by side.
+        self.assertTrue(harness.SANITIZED or grown <= SLACK_KIB, grown)
 
-    @unittest.skipIf(harness.SANITIZED, "a sanitizer keeps what is freed")
+    @unittest.skipIf(harness.SANITIZED, "a sanitizer has an allocator of its own")
     def test_memory_in_use_does_not_grow(self):
         self.assertLessEqual(self.soak(env=UNCACHED)[0], SLACK_KIB)
 

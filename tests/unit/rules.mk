@@ -3,8 +3,8 @@
 check-unit: $(TESTS)
 	@tests/unit/run $(TESTS)
 
-# A build of its own below $(BUILD), the unit tests and a suite with a real VM. A finding ends the
-# program that has it, and shows in the server's log as well.
+# A build of its own below $(BUILD), the unit tests, the protocol's checks and a suite with a real
+# VM. A finding ends the program that has it, and shows in the server's log as well.
 ASAN := BUILD=$(BUILD)/asan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
 	SANITIZE='-fsanitize=address,undefined -fno-sanitize-recover=all -U_FORTIFY_SOURCE'
 TSAN := BUILD=$(BUILD)/tsan CFLAGS='-O1 -g -fno-omit-frame-pointer' \
@@ -15,12 +15,12 @@ export TSAN_OPTIONS ?= suppressions=$(CURDIR)/tests/unit/tsan.supp:history_size=
 SANITIZED_SUITES ?= robot/suites/demo.robot
 
 check-asan:
-	+@$(MAKE) --no-print-directory $(ASAN) build unit-programs
+	+@$(MAKE) --no-print-directory $(ASAN) build unit-programs $(BUILD)/asan/tests/echo_server
 	@tests/unit/sanitized $(BUILD) $(BUILD)/asan "$(TESTS:$(BUILD)/%=$(BUILD)/asan/%)" \
 		$(SANITIZED_SUITES)
 
 check-tsan:
-	+@$(MAKE) --no-print-directory $(TSAN) build unit-programs
+	+@$(MAKE) --no-print-directory $(TSAN) build unit-programs $(BUILD)/tsan/tests/echo_server
 	@tests/unit/sanitized $(BUILD) $(BUILD)/tsan "$(TESTS:$(BUILD)/%=$(BUILD)/tsan/%)" \
 		$(SANITIZED_SUITES)
 
