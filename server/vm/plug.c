@@ -212,18 +212,22 @@ static int await_connected(struct vm *vm, const bool *which, const struct wait *
 			   struct error *err)
 {
 	int64_t pause_ms = ASK_FIRST_MS, since = clock_ms();
-	bool connected[NICS_MAX] = { false };
+	auto_free char *missing = NULL;
 
 	for (;;) {
-		auto_free char *missing = NULL;
+		bool connected[NICS_MAX];
+		int rc = ask_connections(vm, w, connected, err);
 
-		if (ask_connections(vm, w, connected, err) < 0)
-			return -1;
-		missing = list_missing(vm, which, connected);
-		if (!*missing)
-			return 0;
-		if (wait_pause(w, pause_ms, err) < 0)
-			return err->code == ETIMEDOUT
+		if (!rc) {
+			free(missing);
+			missing = list_missing(vm, which, connected);
+			if (!*missing)
+				return 0;
+			rc = wait_pause(w, pause_ms, err);
+		}
+		/* The time may end during the pause or during the question. */
+		if (rc < 0)
+			return err->code == ETIMEDOUT && missing
 				       ? error_set(err, ETIMEDOUT,
 						   "no vswitch connected within %.1f s to %s",
 						   (double)(clock_ms() - since) / 1000, missing)
