@@ -12,6 +12,13 @@ from robot.api import logger
 from robot.api.deco import keyword, library
 
 
+class Once(xmlrpc.client.Transport):
+    """Python's own sends a request again when the connection breaks: the keyword would run twice."""
+
+    def request(self, host, handler, request_body, verbose=False):
+        return self.single_request(host, handler, request_body, verbose)
+
+
 class Call:
     """One call; its connection is its own, so that it can be cut."""
 
@@ -21,7 +28,7 @@ class Call:
         self.error = None
         self.began = time.monotonic()
         self.took = None
-        self.proxy = xmlrpc.client.ServerProxy(url, allow_none=True)
+        self.proxy = xmlrpc.client.ServerProxy(url, transport=Once(), allow_none=True)
         self.thread = threading.Thread(target=self._run, args=(name, list(args), named),
                                        daemon=True)
         self.thread.start()
