@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
-#include "nfv/chain.h"
+#include "nfv/chain_vms.h"
 #include "node/facts.h"
 
 /* Everything that a plan borrows, while it is made. */
@@ -96,12 +96,39 @@ static int take_node(struct hostel *hostel, const struct chain_request *q, const
 	return 0;
 }
 
+/* What the command lines need beside the plan. */
+struct commands {
+	const struct chain_request *request;
+	const struct constants *constants;
+	const struct wait *wait;
+	bool kvm;
+};
+
+static int add_command(void *context, const struct chain_plan *plan, const struct vm_plan *vm,
+		       struct strv *ret, struct error *err)
+{
+	const struct commands *c = context;
+	auto_strv addresses = { 0 }, peers = { 0 };
+	struct testpmd_options testpmd;
+	const struct kernel_vm_options options = chain_vm_options(c->request, vm, &testpmd, &peers);
+	const struct testpmd_place place = { .binary = c->constants->testpmd.binary,
+					     .cpus = vm->cpus,
+					     .queues = plan->queues,
+					     .pci_addresses = &addresses };
+
+	for (int i = 0; i < PLAN_NICS; i++)
+		strv_add(&addresses, vm->nics[i].pci_address);
+	return kernel_vm_command(c->constants, c->request->node, &options, &place, vm->name,
+				 vm->run_dir, plan->backing, c->kvm, c->wait, ret, err);
+}
+
 int chain_plan(struct hostel *hostel, const struct chain_request *q, const struct wait *w,
 	       struct chain_plan **ret, struct error *err)
 {
 	auto_constants held = hostel_hold(hostel);
 	struct plan_request plan = q->plan;
 	auto_known known = { 0 };
+	struct commands commands = { .request = q, .constants = held.c, .wait = w };
 
 	known.socket_dir = q->socket_dir ? own_strdup(q->socket_dir)
 					 : own_printf("%s/@%s", hostel_run_dir(hostel), q->name);
@@ -110,8 +137,11 @@ int chain_plan(struct hostel *hostel, const struct chain_request *q, const struc
 	plan.run_dir = hostel_run_dir(hostel);
 	plan.socket_dir = known.socket_dir;
 	plan.own_sockets = true;
+	plan.command = add_command;
+	plan.command_context = &commands;
 	if ((q->layout ? take_layout(q, &known, &plan, err)
 		       : take_node(hostel, q, w, &known, &plan, err)) < 0)
 		return -1;
+	commands.kvm = held.c->qemu.accelerator != ACCELERATOR_TCG && known.facts.kvm;
 	return plan_make(&plan, ret, err);
 }

@@ -118,25 +118,32 @@ static struct machine_options machine_of(const struct chain_request *q, const st
 					  .paused = q->paused };
 }
 
-static int start_vm(struct start *s, const struct vm_plan *plan, struct vm **ret, struct error *err)
+struct kernel_vm_options chain_vm_options(const struct chain_request *q, const struct vm_plan *plan,
+					  struct testpmd_options *testpmd, struct strv *peers)
 {
-	const struct chain_request *q = s->request;
-	struct testpmd_options testpmd = TESTPMD_DEFAULTS;
 	struct kernel_vm_options options = { .machine = machine_of(q, plan),
 					     .payload = q->payload,
 					     .template = q->template,
 					     .names = q->names,
 					     .began_us = clock_us() };
-	auto_strv peers = { 0 };
 
+	if (!q->payload.testpmd)
+		return options;
+	*testpmd = *q->payload.testpmd;
 	for (int i = 0; i < PLAN_NICS; i++)
-		strv_add(&peers, plan->nics[i].peer_mac);
-	if (q->payload.testpmd) {
-		testpmd = *q->payload.testpmd;
-		if (!testpmd.peer_macs.count)
-			testpmd.peer_macs = peers;
-		options.payload.testpmd = &testpmd;
-	}
+		strv_add(peers, plan->nics[i].peer_mac);
+	if (!testpmd->peer_macs.count)
+		testpmd->peer_macs = *peers;
+	options.payload.testpmd = testpmd;
+	return options;
+}
+
+static int start_vm(struct start *s, const struct vm_plan *plan, struct vm **ret, struct error *err)
+{
+	struct testpmd_options testpmd;
+	auto_strv peers = { 0 };
+	struct kernel_vm_options options = chain_vm_options(s->request, plan, &testpmd, &peers);
+
 	return kernel_vm_start(s->set->hostel, plan->name, s->set->node, &options, &s->wait, NULL,
 			       ret, err);
 }

@@ -27,6 +27,13 @@ int chain_vms_start(struct chain_set *set, const struct chain_request *request,
 /* chain_vms_kill - kill those that the registry has; @killed: their names are appended, or NULL */
 int chain_vms_kill(struct chain_set *set, const struct chain_plan *plan, const struct wait *w,
 		   json_t *killed, struct error *err);
+/*
+ * chain_vm_options - how the VM of the plan is started
+ * @testpmd, @peers: room for what the result borrows
+ */
+struct kernel_vm_options chain_vm_options(const struct chain_request *request,
+					  const struct vm_plan *plan,
+					  struct testpmd_options *testpmd, struct strv *peers);
 /* chain_vms_find - the VM of the plan, a new reference, or NULL when it is gone */
 struct vm *chain_vms_find(struct chain_set *set, const struct vm_plan *plan);
 

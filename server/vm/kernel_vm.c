@@ -143,31 +143,47 @@ static int check_guest_pages(const struct kernel_vm_options *o, int pages, struc
 			 pages, need, o->machine.memory_mib);
 }
 
+static int guest_pages(const struct payload *payload, const struct constants *c)
+{
+	return payload->hugepages > c->kernel_vm.hugepages ? payload->hugepages
+							   : c->kernel_vm.hugepages;
+}
+
+/* The kernel's command line; owned by the caller. */
+static char *make_append(const struct payload *payload, const struct constants *c,
+			 const char *run_dir)
+{
+	return own_printf("%s%s hugepages=%d init=%s/%s %s", KERNEL_ARGUMENTS,
+			  payload->dpdk ? DPDK_KERNEL_ARGUMENTS : "", guest_pages(payload, c),
+			  run_dir, RUN_DIR_INIT_SCRIPT, c->kernel_vm.command_line);
+}
+
+static const char *choose_firmware(struct node *node, const struct constants *c,
+				   const struct wait *w)
+{
+	auto_str rom = { 0 };
+
+	if (strcmp(c->kernel_vm.firmware, "auto"))
+		return c->kernel_vm.firmware;
+	return node_read_file(node, QBOOT_PATH, 0, 1, w, &rom, NULL) < 0 ? "" : QBOOT_NAME;
+}
+
 /* Everything that can be wrong is found here: reads only. */
 static int prepare(struct vm *vm, const struct kernel_vm_options *o, const struct payload *payload,
 		   const struct constants *c, const struct wait *w, struct preparation *ret,
 		   struct error *err)
 {
-	int pages = payload->hugepages > c->kernel_vm.hugepages ? payload->hugepages
-								: c->kernel_vm.hugepages;
 	auto_facts facts = { 0 };
-	auto_str rom = { 0 };
 
 	if (node_facts_read(vm->node, w, &facts, err) < 0 ||
 	    machine_check(&o->machine, c, vm->node, &facts, &ret->memory, &ret->kvm, err) < 0 ||
-	    check_guest_pages(o, pages, err) < 0 ||
+	    check_guest_pages(o, guest_pages(payload, c), err) < 0 ||
 	    check_kernel(vm->node, c->kernel_vm.kernel, w, err) < 0 ||
 	    check_initrd(vm->node, c->kernel_vm.initrd, w, err) < 0 ||
 	    render_init(vm, o, payload, c, w, &ret->init_script, err) < 0)
 		return -1;
-	ret->append = own_printf("%s%s hugepages=%d init=%s/%s %s", KERNEL_ARGUMENTS,
-				 payload->dpdk ? DPDK_KERNEL_ARGUMENTS : "", pages, vm->run_dir,
-				 RUN_DIR_INIT_SCRIPT, c->kernel_vm.command_line);
-	ret->firmware = c->kernel_vm.firmware;
-	if (!strcmp(ret->firmware, "auto"))
-		ret->firmware = node_read_file(vm->node, QBOOT_PATH, 0, 1, w, &rom, NULL) < 0
-					? ""
-					: QBOOT_NAME;
+	ret->append = make_append(payload, c, vm->run_dir);
+	ret->firmware = choose_firmware(vm->node, c, w);
 	return 0;
 }
 
@@ -180,28 +196,34 @@ static int write_init(struct vm *vm, void *context, const struct wait *w, struct
 	return node_write_file(vm->node, path, &bytes, 0700, w, err);
 }
 
+/* What the machine's size, the constants and the kernel decide of QEMU's command line. */
+static struct qemu_spec make_spec(const struct machine_options *m, const struct constants *c,
+				  bool kvm, const char *firmware, const char *append)
+{
+	return (struct qemu_spec) {
+		.binary = c->qemu.binary,
+		.machine = c->qemu.machine,
+		.cpu = kvm ? c->qemu.cpu_kvm : c->qemu.cpu_tcg,
+		.kvm = kvm,
+		.sandbox = c->qemu.sandbox,
+		.cpus = m->cpus,
+		.threads = 1,
+		.memory_mib = m->memory_mib,
+		.numa_node = -1,
+		.firmware = firmware,
+		.kernel = c->kernel_vm.kernel,
+		.initrd = *c->kernel_vm.initrd ? c->kernel_vm.initrd : NULL,
+		.append = append,
+		.host_root = c->kernel_vm.host_root,
+	};
+}
+
 static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const struct payload *payload,
 		    const struct constants *c, const struct preparation *p, const struct wait *w,
 		    struct trail *trail, struct error *err)
 {
-	const struct bring_up plan = {
-		.spec = {
-			.binary = c->qemu.binary,
-			.machine = c->qemu.machine,
-			.cpu = p->kvm ? c->qemu.cpu_kvm : c->qemu.cpu_tcg,
-			.kvm = p->kvm,
-			.sandbox = c->qemu.sandbox,
-			.cpus = o->machine.cpus,
-			.threads = 1,
-			.memory_mib = o->machine.memory_mib,
-			.memory = p->memory,
-			.numa_node = -1,
-			.firmware = p->firmware,
-			.kernel = c->kernel_vm.kernel,
-			.initrd = *c->kernel_vm.initrd ? c->kernel_vm.initrd : NULL,
-			.append = p->append,
-			.host_root = c->kernel_vm.host_root,
-		},
+	struct bring_up plan = {
+		.spec = make_spec(&o->machine, c, p->kvm, p->firmware, p->append),
 		.machine = o->machine,
 		.readiness = {
 			.ready = payload->has_ready ? &payload->ready : NULL,
@@ -213,6 +235,7 @@ static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const stru
 		.began_us = o->began_us,
 	};
 
+	plan.spec.memory = p->memory;
 	vm_describe(vm, VM_KERNEL, p->kvm, payload->name, "", "");
 	return vm_bring_up(vm, &plan, w, trail, err);
 }
@@ -237,6 +260,26 @@ static int start(struct vm *vm, const struct kernel_vm_options *o, const struct 
 		return -1;
 	if (payload.testpmd)
 		vm_testpmd_attach(vm, vm->console);
+	return 0;
+}
+
+int kernel_vm_command(const struct constants *c, struct node *node,
+		      const struct kernel_vm_options *o, const struct testpmd_place *place,
+		      const char *name, const char *run_dir, enum guest_memory memory, bool kvm,
+		      const struct wait *w, struct strv *ret, struct error *err)
+{
+	__attribute__((cleanup(payload_clear))) struct payload payload = { 0 };
+	auto_free char *append = NULL;
+	struct qemu_spec spec;
+
+	if (payload_make(&o->payload, place, &payload, err) < 0)
+		return -1;
+	append = make_append(&payload, c, run_dir);
+	spec = make_spec(&o->machine, c, kvm, choose_firmware(node, c, w), append);
+	spec.memory = memory;
+	spec.name = name;
+	spec.run_dir = run_dir;
+	qemu_command(&spec, ret);
 	return 0;
 }
 

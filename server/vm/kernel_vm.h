@@ -32,4 +32,15 @@ int kernel_vm_start(struct hostel *hostel, const char *name, struct node *node,
 		    const struct kernel_vm_options *options, const struct wait *w,
 		    struct trail *trail, struct vm **ret, struct error *err);
 
+/*
+ * kernel_vm_command - QEMU's argument list as kernel_vm_start() would have it; starts nothing
+ * @place: the guest as a testpmd payload would see it
+ * @ret:   added to
+ * Errors: EINVAL for the payload's options.
+ */
+int kernel_vm_command(const struct constants *c, struct node *node,
+		      const struct kernel_vm_options *options, const struct testpmd_place *place,
+		      const char *name, const char *run_dir, enum guest_memory memory, bool kvm,
+		      const struct wait *w, struct strv *ret, struct error *err);
+
 #endif

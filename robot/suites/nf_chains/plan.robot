@@ -1,0 +1,53 @@
+*** Settings ***
+Documentation       Chains are planned without starting anything, and the plan is what starts.
+Resource            nf_chains.resource
+Library             ../../libraries/Leftovers.py
+
+Suite Setup         Set Up Chains
+Suite Teardown      Tear Down Chains
+
+
+*** Test Cases ***
+A Plan For A Machine That Is Not Here
+    # Two sockets of 14 cores with two threads each.
+    ${layout}=    Evaluate    [[i, i % 28, i % 28 // 14, i % 28 // 14] for i in range(56)]
+    ${plan}=    Plan NF Chains    2    2    layout=${layout}
+    Should Be Equal As Integers    ${plan}[totals][vms]    4
+    Should Be True    ${plan}[pinned]
+    ${cpus}=    Get CPU Placement    2    2    1    2    nf_dtcr=2    layout=${layout}
+    Should Be Equal    ${plan}[vms][1][host_cpus]    ${cpus}
+    Should Be Equal    ${plan}[vms][0][peer_macs]
+    ...    ${{ ['02:00:00:00:00:01', '52:54:00:00:02:01'] }}
+    ${vms}=    List VMs
+    Should Be Empty    ${vms}
+    Nothing Should Be Left
+
+A Plan That Does Not Fit Says Why
+    ${layout}=    Evaluate    [[i, i, 0, 0] for i in range(4)]
+    Run Keyword And Expect Error    *do not fit on node 'DUT1'*NUMA node 0 has 4 cores*
+    ...    Plan NF Chains    4    4    layout=${layout}
+
+The Plan Is What Starts
+    ${plan}=    Plan NF Chains    1    2    cpus_per_nf=1    memory=256    pinning=shared
+    ${infos}=    Start NF Chains    1    2    cpus_per_nf=1    memory=256    pinning=shared
+    ...    interfaces=True    vswitch=testpmd    paused=True
+    FOR    ${vm}    ${info}    IN ZIP    ${plan}[vms]    ${infos}
+        Should Be Equal    ${info}[name]    ${vm}[name]
+        Should Be Equal    ${info}[command_line]    ${vm}[command_line]
+        Should Be Equal    ${info}[host_cpus]    ${vm}[host_cpus]
+        FOR    ${side}    IN    0    1
+            ${nic}=    Set Variable    ${info}[interfaces][vhost${${side} + 1}]
+            Should Be Equal    ${nic}[socket]    ${vm}[sockets][${side}]
+            Should Be Equal    ${nic}[mac_address]    ${vm}[macs][${side}]
+            Should Be Equal    ${nic}[pci_address]    ${vm}[pci_addresses][${side}]
+        END
+        Should Be Equal    ${info}[state]    paused
+    END
+    [Teardown]    Stop NF Chains
+
+A Plan Knows What Others Have
+    Start NF Chains    1    2    name=first    interfaces=False    paused=True    memory=256
+    ...    cpus_per_nf=1    vnf=none
+    ${plan}=    Plan NF Chains    1    1
+    Should Be Equal As Integers    ${plan}[vms][0][qemu_id]    3
+    [Teardown]    Stop NF Chains    first
