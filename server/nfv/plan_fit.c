@@ -11,9 +11,8 @@
 #include <sys/un.h>
 
 #include "base/own.h"
+#include "vm/kernel_vm.h"
 
-/* What a guest needs beside its huge pages: kernel, agent, page tables. */
-#define GUEST_BASE_MIB	64
 #define GUEST_PAGE_MIB	2
 #define SOCKET_PATH_MAX ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
@@ -421,7 +420,7 @@ static void size_payload(const struct plan_request *r, struct plan_fit *fit, str
 	fit->guest_hugepages = r->constants->kernel_vm.hugepages;
 	if (r->testpmd)
 		size_testpmd(r, fit, reasons);
-	need = fit->guest_hugepages * GUEST_PAGE_MIB + GUEST_BASE_MIB;
+	need = fit->guest_hugepages * GUEST_PAGE_MIB + KERNEL_VM_RESERVE_MIB;
 	if (need > r->memory_mib)
 		strv_addf(reasons,
 			  "guest memory: the payload needs %d huge pages of 2 MiB in the guest, "

@@ -15,8 +15,6 @@
 
 #define DEFAULT_TEMPLATE "kernel-vm.init"
 #define TEMPLATE_MAX	 (1024 * 1024)
-/* What the guest needs beside its huge pages. */
-#define GUEST_RESERVE_MIB 96
 /* qboot starts a PVH kernel 2.6 CPU seconds sooner than SeaBIOS starts a bzImage. */
 #define QBOOT_NAME "qboot.rom"
 #define QBOOT_PATH "/usr/share/qemu/" QBOOT_NAME
@@ -133,7 +131,7 @@ static int render_init(struct vm *vm, const struct kernel_vm_options *o,
 
 static int check_guest_pages(const struct kernel_vm_options *o, int pages, struct error *err)
 {
-	int need = pages * 2 + GUEST_RESERVE_MIB;
+	int need = pages * 2 + KERNEL_VM_RESERVE_MIB;
 
 	if (o->machine.memory_mib >= need)
 		return 0;

@@ -8,6 +8,9 @@
 #include "vm/launch.h"
 #include "vm/payload.h"
 
+/* What the guest needs beside its huge pages: kernel, agent, page tables. */
+#define KERNEL_VM_RESERVE_MIB 96
+
 /*
  * @template: "default", a path, or a name below kernel_vm.template_dir
  * @names:    an object of strings: what $name in the template stands for; borrowed

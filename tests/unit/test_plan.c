@@ -28,6 +28,21 @@ static void vms_are_numbered_along_the_chains(void **state)
 	assert_int_equal(vm->memory_mib, 512);
 }
 
+static void own_sockets_are_numbered_along_the_chains_whatever_the_ids_are(void **state)
+{
+	struct plan_request r = request(2, 2);
+	auto_chain_plan *plan = NULL;
+
+	(void)state;
+	r.socket_dir = "/run/own";
+	r.own_sockets = true;
+	r.first_id = 40;
+	plan = made(&r);
+	assert_string_equal(plan_vm(plan, 1, 1)->nics[0].socket, "/run/own/sock-1-1");
+	assert_string_equal(plan_vm(plan, 2, 2)->nics[1].socket, "/run/own/sock-4-2");
+	assert_int_equal(plan_vm(plan, 2, 2)->qemu_id, 43);
+}
+
 static void each_port_faces_its_neighbour_along_the_chain(void **state)
 {
 	struct plan_request r = request(2, 3);
@@ -259,6 +274,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup(vms_are_numbered_along_the_chains, set_up),
+		cmocka_unit_test_setup(
+			own_sockets_are_numbered_along_the_chains_whatever_the_ids_are, set_up),
 		cmocka_unit_test_setup(each_port_faces_its_neighbour_along_the_chain, set_up),
 		cmocka_unit_test_setup(a_chain_of_one_faces_the_traffic_on_both_sides, set_up),
 		cmocka_unit_test_setup(cpus_are_those_of_the_placement, set_up),

@@ -100,7 +100,7 @@ static void all_reasons_are_told_at_once(void **state)
 		"- huge pages: 300 VMs of 129 MiB need 19500 pages of 2M, NUMA node 1 has 9 of 10 "
 		"free\n"
 		"- guest memory: the payload needs 102 huge pages of 2 MiB in the guest, with the "
-		"guest itself 268 MiB; argument 'memory' gives 129 MiB\n"
+		"guest itself 300 MiB; argument 'memory' gives 129 MiB\n"
 		"- qemu_ids: 300 VMs need consecutive ones from 1 to 255 (qemu.max_vms), at most "
 		"255 are free in a row\n"
 		"- vhost-user socket path: expected at most 107 characters, got 115: "
@@ -302,7 +302,7 @@ static void mbufs_and_guest_pages_are_those_of_testpmd(void **state)
 		       "- payload testpmd: argument 'queues': the interfaces have 8 queues, got "
 		       "16\n"
 		       "- guest memory: the payload needs 102 huge pages of 2 MiB in the guest, "
-		       "with the guest itself 268 MiB; argument 'memory' gives 256 MiB");
+		       "with the guest itself 300 MiB; argument 'memory' gives 256 MiB");
 }
 
 int main(void)

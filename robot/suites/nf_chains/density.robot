@@ -20,7 +20,7 @@ Fifty Paused VMs
     [Documentation]    Planned, started, pinned, listed and killed; threads of the server do not
     ...    grow with them. The times hold on an idle machine, so they are told, not judged, unless
     ...    JUDGE_TIMES is set.
-    ${plan}=    Plan NF Chains    25    2    vnf=none    memory=192    cpus_per_nf=1
+    ${plan}=    Plan NF Chains    25    2    vnf=none    memory=256    cpus_per_nf=1
     ...    pinning=shared
     Should Be Equal As Integers    ${plan}[totals][vms]    50
     # The first start loads what every later one uses.
@@ -68,7 +68,7 @@ Four VMs Side By Side
 *** Keywords ***
 Start Paused
     [Arguments]    ${chains}    ${nodes}
-    ${vms}=    Start NF Chains    ${chains}    ${nodes}    vnf=none    memory=192    cpus_per_nf=1
+    ${vms}=    Start NF Chains    ${chains}    ${nodes}    vnf=none    memory=256    cpus_per_nf=1
     ...    pinning=shared    interfaces=False    paused=True
     RETURN    ${vms}
 

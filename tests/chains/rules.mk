@@ -1,0 +1,8 @@
+# NF chains on real vswitches, by Robot's own client.
+CHAIN_SUITES := $(sort $(wildcard robot/suites/nf_chains/*.robot))
+
+.PHONY: check-chains
+check-chains: setup kits build
+	@tests/robot/run --build $(BUILD) --output $(BUILD)/chains $(CHAIN_SUITES)
+
+CHECK_PARTS += check-chains
