@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/own.h"
 #include "qemu/command.h"
@@ -123,6 +124,8 @@ static int prepare(struct vm *vm, const struct image_vm_options *o, const struct
 
 	if (check_host_key(o->host_key, err) < 0)
 		return -1;
+	if (o->private_key && access(o->private_key, R_OK) < 0)
+		return error_set_errno(err, errno, "argument 'private_key': %s", o->private_key);
 	ret->image = own_strdup(strcasecmp(o->image, "default") ? o->image : c->image_vm.image);
 	if (*ret->image != '/')
 		return error_set(err, EINVAL,

@@ -181,7 +181,12 @@ int bridge_configure(struct payload_run *r, struct error *err)
 			 "\nlink set dev %s up\n",
 			 r->nics[i].name, r->nics[i].name, r->nics[i].name);
 	str_adds(&batch, "link set dev " BRIDGE_NAME " up\n");
-	return guest_ip(r->vm, &batch, r->w, err);
+	if (!guest_ip(r->vm, &batch, r->w, err))
+		return 0;
+	if (r->vm->kind == VM_KERNEL && strstr(err->text, "Unknown device type"))
+		error_append(err, "the guest's kernel has no bridge: name the module in "
+				  "tools/kernel-vm/modules.txt, or take an image VM");
+	return -1;
 }
 
 void bridge_undo(struct vm *vm, const struct payload_nic *nics, size_t count, const struct wait *w)

@@ -21,7 +21,7 @@ A Refused Key
     Start Fails    *SSH cisco@127.0.0.1*key*    private_key=${DIRECTORY}/key    password=wrong
 
 A Key That Is Not There
-    Start Fails    *${DIRECTORY}/nokey*    private_key=${DIRECTORY}/nokey    password=wrong
+    Start Fails    *argument 'private_key': ${DIRECTORY}/nokey*    private_key=${DIRECTORY}/nokey    password=wrong
 
 A Host Key That Is Not The Pinned One
     ${fingerprint}=    Make Key    ${DIRECTORY}/other
