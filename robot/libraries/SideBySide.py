@@ -60,13 +60,13 @@ class SideBySide:
     @keyword
     def call_server(self, name: str, *args, **named):
         """Runs a keyword with arguments as they are; returns its result, fails with its error."""
-        return Call(self._url, name, args, named).finish(120)
+        return Call(self._url, name, args, named).finish(240)
 
     @keyword
     def get_call_output(self, name: str, *args, **named):
         """Runs a keyword and returns its status, error and output as they came."""
         call = Call(self._url, name, args, named)
-        call.thread.join(120)
+        call.thread.join(240)
         return call.answer
 
     @keyword

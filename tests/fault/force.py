@@ -4,6 +4,7 @@
 usage: unshare --pid --mount-proc --fork force.py DIRECTORY
 """
 import os
+import shutil
 import subprocess
 import sys
 
@@ -35,6 +36,7 @@ def main():
     finally:
         namesake.kill()
         talker.kill()
+        shutil.rmtree(server.get_server_directory())
     return 0
 
 

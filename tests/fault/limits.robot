@@ -74,7 +74,7 @@ A Qemu That Hangs In Its Start Is Killed
 Many Paused VMs Start And End Fast In A Small Server
     [Documentation]    The clock counts other work on the machine too: the best of three rounds does.
     ${pid}=    Start Server    ${RUN_DIR}
-    Call    Start Kernel VM    vm1    memory=256    paused=True
+    Call    Start Kernel VM    vm1    memory=256    page_size=4K    paused=True
     ${one}=    Get Memory And Threads    ${pid}
     Call    Kill VM    vm1
     Wait Until Keyword Succeeds    3x    0 s    Many VMs Should End Within A Second    ${pid}    ${one}[threads]
@@ -92,7 +92,7 @@ Many VMs Should End Within A Second
     [Arguments]    ${server}    ${threads}
     @{pids}=    Create List
     FOR    ${i}    IN RANGE    ${COUNT}
-        ${info}=    Call    Start Kernel VM    vm${i}    memory=256    paused=True
+        ${info}=    Call    Start Kernel VM    vm${i}    memory=256    page_size=4K    paused=True
         Append To List    ${pids}    ${info}[pid]
     END
     ${all}=    Get Memory And Threads    ${server}
