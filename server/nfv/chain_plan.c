@@ -110,7 +110,8 @@ static int add_command(void *context, const struct chain_plan *plan, const struc
 	const struct commands *c = context;
 	auto_strv addresses = { 0 }, peers = { 0 };
 	struct testpmd_options testpmd;
-	const struct kernel_vm_options options = chain_vm_options(c->request, vm, &testpmd, &peers);
+	const struct kernel_vm_options options =
+		chain_vm_options(c->request, plan, vm, &testpmd, &peers);
 	const struct testpmd_place place = { .binary = c->constants->testpmd.binary,
 					     .cpus = vm->cpus,
 					     .queues = plan->queues,

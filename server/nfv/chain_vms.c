@@ -107,7 +107,8 @@ static void fail(struct start *s, const struct error *err)
 	cancel_throw(&s->give_up);
 }
 
-static struct machine_options machine_of(const struct chain_request *q, const struct vm_plan *vm)
+static struct machine_options machine_of(const struct chain_request *q,
+					 const struct chain_plan *plan, const struct vm_plan *vm)
 {
 	return (struct machine_options) { .cpus = vm->cpus,
 					  .memory_mib = vm->memory_mib,
@@ -115,13 +116,19 @@ static struct machine_options machine_of(const struct chain_request *q, const st
 					  .host_cpu_count = vm->host_cpus.count,
 					  .page_size = q->plan.page_size,
 					  .qemu_id = vm->qemu_id,
-					  .paused = q->paused };
+					  .paused = q->paused,
+					  .bind_memory = plan->pinned && plan->numa_node >= 0,
+					  .numa_node = plan->numa_node,
+					  .pin_emulator = plan->pinned && vm->emulator_cpu >= 0,
+					  .emulator_cpu = vm->emulator_cpu };
 }
 
-struct kernel_vm_options chain_vm_options(const struct chain_request *q, const struct vm_plan *plan,
+struct kernel_vm_options chain_vm_options(const struct chain_request *q,
+					  const struct chain_plan *chains,
+					  const struct vm_plan *plan,
 					  struct testpmd_options *testpmd, struct strv *peers)
 {
-	struct kernel_vm_options options = { .machine = machine_of(q, plan),
+	struct kernel_vm_options options = { .machine = machine_of(q, chains, plan),
 					     .payload = q->payload,
 					     .template = q->template,
 					     .names = q->names,
@@ -142,7 +149,8 @@ static int start_vm(struct start *s, const struct vm_plan *plan, struct vm **ret
 {
 	struct testpmd_options testpmd;
 	auto_strv peers = { 0 };
-	struct kernel_vm_options options = chain_vm_options(s->request, plan, &testpmd, &peers);
+	struct kernel_vm_options options =
+		chain_vm_options(s->request, s->plan, plan, &testpmd, &peers);
 
 	return kernel_vm_start(s->set->hostel, plan->name, s->set->node, &options, &s->wait, NULL,
 			       ret, err);

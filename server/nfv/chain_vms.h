@@ -32,6 +32,7 @@ int chain_vms_kill(struct chain_set *set, const struct chain_plan *plan, const s
  * @testpmd, @peers: room for what the result borrows
  */
 struct kernel_vm_options chain_vm_options(const struct chain_request *request,
+					  const struct chain_plan *chains,
 					  const struct vm_plan *plan,
 					  struct testpmd_options *testpmd, struct strv *peers);
 /* chain_vms_find - the VM of the plan, a new reference, or NULL when it is gone */

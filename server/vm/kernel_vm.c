@@ -207,7 +207,7 @@ static struct qemu_spec make_spec(const struct machine_options *m, const struct 
 		.cpus = m->cpus,
 		.threads = 1,
 		.memory_mib = m->memory_mib,
-		.numa_node = -1,
+		.numa_node = m->bind_memory ? m->numa_node : -1,
 		.firmware = firmware,
 		.kernel = c->kernel_vm.kernel,
 		.initrd = *c->kernel_vm.initrd ? c->kernel_vm.initrd : NULL,

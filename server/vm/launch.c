@@ -10,6 +10,7 @@
 #include "vm/launch.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <string.h>
 
@@ -300,6 +301,26 @@ static int await_guest(struct vm *vm, const struct bring_up *plan, const struct 
 	return 0;
 }
 
+/* All of QEMU's threads; the vCPUs' get their own CPUs next. New threads inherit the CPU. */
+static int pin_emulator(struct vm *vm, int cpu, const struct wait *w, struct error *err)
+{
+	auto_free char *tasks = own_printf("/proc/%d/task", (int)vm->process.pid);
+	auto_strv threads = { 0 };
+
+	if (node_list_dir(vm->node, tasks, w, &threads, err) < 0)
+		return -1;
+	for (size_t i = 0; i < threads.count; i++) {
+		long long thread;
+
+		/* A worker thread may have ended since. */
+		if (!str_to_int(threads.items[i], 1, INT_MAX, &thread) &&
+		    node_set_affinity(vm->node, (pid_t)thread, &cpu, 1, w, err) < 0 &&
+		    err->code != ESRCH)
+			return error_prefix(err, "QEMU's threads to CPU %d", cpu);
+	}
+	return 0;
+}
+
 static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		struct trail *trail, struct error *err)
 {
@@ -312,6 +333,8 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 	if (vhost_plug_all(vm, w, trail, err) < 0)
 		return -1;
 	set_time(vm, &vm->boot_time.vhost, plan->began_us);
+	if (plan->machine.pin_emulator && pin_emulator(vm, plan->machine.emulator_cpu, w, err) < 0)
+		return -1;
 	if (vm->host_cpu_count) {
 		if (vm_pin(vm, vm->host_cpus, vm->host_cpu_count, w, err) < 0)
 			return -1;

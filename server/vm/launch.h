@@ -16,7 +16,13 @@
 enum page_choice { PAGE_CHOICE_AUTO, PAGE_CHOICE_4K, PAGE_CHOICE_2M, PAGE_CHOICE_1G };
 extern const char *const page_choice_names[];
 
-/* What the start keywords have in common. @host_cpus: empty, or one for each vCPU. */
+/*
+ * What the start keywords have in common.
+ *
+ * @host_cpus: empty, or one for each vCPU.
+ * @bind_memory:  the guest's memory to NUMA node @numa_node
+ * @pin_emulator: QEMU's other threads to @emulator_cpu
+ */
 struct machine_options {
 	int cpus;
 	int memory_mib;
@@ -25,6 +31,10 @@ struct machine_options {
 	enum page_choice page_size;
 	int qemu_id;
 	bool paused;
+	bool bind_memory;
+	int numa_node;
+	bool pin_emulator;
+	int emulator_cpu;
 };
 
 /*

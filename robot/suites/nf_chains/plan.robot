@@ -42,6 +42,7 @@ The Plan Is What Starts
             Should Be Equal    ${nic}[pci_address]    ${vm}[pci_addresses][${side}]
         END
         Should Be Equal    ${info}[state]    paused
+        Emulator Should Be Pinned    ${info}[pid]    ${vm}[emulator_cpu]
     END
     [Teardown]    Stop NF Chains
 
@@ -51,3 +52,12 @@ A Plan Knows What Others Have
     ${plan}=    Plan NF Chains    1    1
     Should Be Equal As Integers    ${plan}[vms][0][qemu_id]    3
     [Teardown]    Stop NF Chains    first
+
+
+*** Keywords ***
+Emulator Should Be Pinned
+    [Documentation]    QEMU's main thread runs on the CPU of the function's main thread.
+    [Arguments]    ${pid}    ${cpu}
+    ${status}=    Execute On Node    DUT1    grep    Cpus_allowed_list    /proc/${pid}/status
+    ${list}=    Evaluate    $status['stdout'].split()[1]
+    Should Be Equal    ${list}    ${{ str(${cpu}) }}
