@@ -11,10 +11,18 @@ check-image: image-kit $(BUILD)/vhosteld
 
 check-image-deep: image-kit $(BUILD)/vhosteld
 	@tests/image/run --build $(BUILD) --output $(BUILD)/check-image-deep \
-		--variable MEGABYTES:100 --variable STRICT:$(or $(STRICT),$${False}) \
+		--variable MEGABYTES:100 --variable STRICT:$(or $(STRICT),False) \
 		$(IMAGE_SUITES)/guest.robot
 
 CHECK_PARTS += check-image
+
+# The same against a server with address and undefined behaviour sanitizers; a finding ends it.
+.PHONY: check-image-asan
+check-image-asan: image-kit
+	+@$(MAKE) --no-print-directory $(ASAN) build
+	@ln -sfn ../venv $(BUILD)/asan/venv
+	@tests/image/run --build $(BUILD)/asan --output $(BUILD)/asan/check-image \
+		--variable 'GROWTH MIB:400' $(IMAGE_SUITES)
 
 # Start Image VM against the plain boot of the same image, watched by an agent ping every 5 s.
 .PHONY: bench-image
