@@ -60,20 +60,21 @@ static void strip_escapes(struct str *s)
 }
 
 /*
- * Whether the answer is whole: an echo line, the answer, and the prompt at the end. It is then
- * cut out of @s and returned, else NULL.
+ * Whether the answer is whole: an echo line, the answer, and the prompt. It is then cut out of @s
+ * and returned, else NULL. Behind the prompt may stand what another thread of testpmd logs: a
+ * vswitch that connected, a link that changed.
  */
 static char *whole_answer(struct str *s)
 {
-	size_t prompt = sizeof(PROMPT) - 1;
-	char *begin;
+	char *begin, *prompt;
 
 	strip_escapes(s);
-	begin = s->length ? memchr(s->text, '\n', s->length) : NULL;
-	if (!begin || !str_ends(s->text, "\n" PROMPT))
+	begin = s->length ? strchr(s->text, '\n') : NULL;
+	prompt = begin ? strstr(begin, "\n" PROMPT) : NULL;
+	if (!prompt)
 		return NULL;
-	s->text[s->length - prompt] = '\0';
 	begin++;
+	prompt[1] = '\0';
 	return str_printable(begin, strlen(begin));
 }
 

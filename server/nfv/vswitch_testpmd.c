@@ -115,6 +115,8 @@ static int make_command(struct vswitch *v, const struct wait *w, struct strv *ar
 	strv_add(argv, "--no-shconf");
 	strv_add(argv, "--no-pci");
 	strv_add(argv, "--no-telemetry");
+	/* Nothing may come between a command and its answer: other threads are to be quiet. */
+	strv_add(argv, "--log-level=lib.vhost.*:error");
 	strv_add(argv, "-m");
 	strv_addf(argv, "%d", v->spec.jumbo ? MEMORY_JUMBO_MIB : MEMORY_MIB);
 	if (add_lcores(v, w, argv, err) < 0)
@@ -127,6 +129,7 @@ static int make_command(struct vswitch *v, const struct wait *w, struct strv *ar
 	strv_add(argv, "--port-topology=paired");
 	strv_add(argv, "--auto-start");
 	strv_add(argv, "--no-flush-rx");
+	strv_add(argv, "--mask-event=all");
 	strv_add(argv, "--disable-link-check");
 	strv_addf(argv, "--nb-cores=%zu", cores);
 	strv_addf(argv, "--rxq=%d", v->spec.queues);

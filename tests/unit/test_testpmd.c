@@ -429,6 +429,31 @@ static void one_command_is_one_line(void **state)
 	close_session(&s);
 }
 
+static void chatter(struct peer *peer)
+{
+	peer_say(peer, PROMPT);
+	free(peer_line(peer));
+	peer_say(peer,
+		 "stop\r\nDone.\r\n" PROMPT "VHOST_CONFIG: (/run/s) new device, handle is 0\r\n");
+	while (peer_fill(peer))
+		;
+}
+
+static void what_other_threads_log_behind_the_prompt_is_no_answer(void **state)
+{
+	struct wait w = wait_for_ms(LONG_MS);
+	auto_free char *answer = NULL;
+	struct session s;
+	struct error err;
+
+	(void)state;
+	open_session(&s, chatter);
+	if (testpmd_execute(s.stream, "stop", &w, &answer, &err) < 0)
+		fail_msg("%s", err.text);
+	assert_string_equal(answer, "Done.\n");
+	close_session(&s);
+}
+
 static void be_silent(struct peer *peer)
 {
 	peer_say(peer, PROMPT);
@@ -492,6 +517,7 @@ int main(void)
 		cmocka_unit_test(a_mac_address_is_written_in_small_letters),
 		cmocka_unit_test(a_command_that_testpmd_does_not_know_fails),
 		cmocka_unit_test(one_command_is_one_line),
+		cmocka_unit_test(what_other_threads_log_behind_the_prompt_is_no_answer),
 		cmocka_unit_test(an_answer_that_does_not_come_times_out),
 		cmocka_unit_test(a_vm_that_ends_ends_the_wait),
 	};

@@ -47,7 +47,8 @@ Fifty Paused VMs
     ${end}=    Get Current Date    result_format=epoch
     Length Should Be    ${killed}    50
     Nothing Should Be Left
-    Should Be Equal    ${during}[threads]    ${before}[threads]
+    # One thread more or less is that of the connection before.
+    Should Be True    abs($during['threads'] - $before['threads']) <= 1
     ${per_vm}=    Evaluate    ($during['memory'] - $before['memory']) / 50
     ${start}=    Evaluate    ${started} - ${began}
     ${kill}=    Evaluate    ${end} - ${killing}
