@@ -14,6 +14,7 @@
 #include "remote/library.h"
 #include "remote/output.h"
 #include "value/value.h"
+#include "value/value_xmlrpc.h"
 
 /* Longest name that an error repeats. */
 #define NAME_SHOWN_MAX 100
@@ -23,12 +24,16 @@ int robot_init(struct robot *robot, struct hostel *hostel, struct constants_box 
 {
 	*robot = (struct robot) { .hostel = hostel,
 				  .constants = constants,
-				  .request_stop = request_stop };
+				  .request_stop = request_stop,
+				  .information.mutex = PTHREAD_MUTEX_INITIALIZER };
 	return cancel_init(&robot->stopping, err);
 }
 
 void robot_clear(struct robot *robot)
 {
+	if (robot->information.made_with)
+		constants_release(robot->constants, robot->information.made_with);
+	str_clear(&robot->information.xml);
 	cancel_clear(&robot->stopping);
 }
 
@@ -224,12 +229,29 @@ static int get_keyword_documentation(const struct rpc_caller *caller, const json
 	return 0;
 }
 
-static int get_library_information(const struct rpc_caller *caller, const json_t *params,
-				   json_t **ret, struct error *err)
+/* With the information's mutex held. */
+static void make_information(struct robot *robot)
 {
-	(void)params, (void)err;
-	*ret = library_information(caller->robot->hostel);
-	return 0;
+	auto_json *information = library_information(robot->hostel);
+
+	str_clear(&robot->information.xml);
+	value_to_xml(information, &robot->information.xml);
+}
+
+static void get_library_information(const struct rpc_caller *caller, struct str *ret)
+{
+	struct robot *robot = caller->robot;
+	const struct constants *now = constants_hold(robot->constants), *unused = now;
+	lock_scope(&robot->information.mutex);
+
+	if (now != robot->information.made_with) {
+		make_information(robot);
+		unused = robot->information.made_with;
+		robot->information.made_with = now;
+	}
+	if (unused)
+		constants_release(robot->constants, unused);
+	str_add(ret, robot->information.xml.text, robot->information.xml.length);
 }
 
 static int run_keyword(const struct rpc_caller *caller, const json_t *params, json_t **ret,
@@ -267,14 +289,14 @@ static int stop_remote_server(const struct rpc_caller *caller, const json_t *par
 }
 
 static const struct rpc_method methods[] = {
-	{ "get_keyword_names", 0, 0, get_keyword_names },
-	{ "get_keyword_arguments", 1, 1, get_keyword_arguments },
-	{ "get_keyword_types", 1, 1, get_keyword_types },
-	{ "get_keyword_tags", 1, 1, get_keyword_tags },
-	{ "get_keyword_documentation", 1, 1, get_keyword_documentation },
-	{ "get_library_information", 0, 0, get_library_information },
-	{ "run_keyword", 1, 3, run_keyword },
-	{ "stop_remote_server", 0, 0, stop_remote_server },
+	{ "get_keyword_names", 0, 0, .run = get_keyword_names },
+	{ "get_keyword_arguments", 1, 1, .run = get_keyword_arguments },
+	{ "get_keyword_types", 1, 1, .run = get_keyword_types },
+	{ "get_keyword_tags", 1, 1, .run = get_keyword_tags },
+	{ "get_keyword_documentation", 1, 1, .run = get_keyword_documentation },
+	{ "get_library_information", 0, 0, .write = get_library_information },
+	{ "run_keyword", 1, 3, .run = run_keyword },
+	{ "stop_remote_server", 0, 0, .run = stop_remote_server },
 };
 
 const struct rpc_methods robot_methods = {

@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "base/error.h"
+#include "base/str.h"
 #include "base/wait.h"
 #include "config/constants.h"
 #include "keywords/keyword.h"
@@ -15,6 +16,13 @@
 
 /* The methods of contract section 7. Their callers' @robot must be set. */
 extern const struct rpc_methods robot_methods;
+
+/* What get_library_information answers, as XML; made anew when the constants have changed. */
+struct robot_information {
+	pthread_mutex_t mutex;
+	const struct constants *made_with; /* held, so that it is not mistaken for a later one */
+	struct str xml;
+};
 
 /*
  * @hostel:    passed to the keywords; borrowed
@@ -28,6 +36,7 @@ struct robot {
 	struct cancel stopping;
 	void (*request_stop)(void);
 	atomic_ulong calls;
+	struct robot_information information;
 };
 
 int robot_init(struct robot *robot, struct hostel *hostel, struct constants_box *constants,

@@ -14,7 +14,9 @@
 #include "value/value_xmlrpc.h"
 #include "value/xml_text.h"
 
-#define HEADER "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse>"
+#define HEADER	     "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n<methodResponse>"
+#define RESULT_BEGIN HEADER "<params><param>"
+#define RESULT_END   "</param></params></methodResponse>"
 
 /* A mapped character is three times as long as it was. */
 #define MAPPED_GROWTH 4
@@ -42,9 +44,9 @@ void rpc_fault(int code, const char *text, struct str *ret)
 
 static void result(const json_t *value, struct str *ret)
 {
-	str_adds(ret, HEADER "<params><param>");
+	str_adds(ret, RESULT_BEGIN);
 	value_to_xml(value, ret);
-	str_adds(ret, "</param></params></methodResponse>");
+	str_adds(ret, RESULT_END);
 }
 
 /* What xmlrpc-c made of the body: owns both. */
@@ -127,6 +129,12 @@ static void dispatch(const struct rpc_methods *methods, const struct rpc_caller 
 		error_set(&err, EINVAL, "%s: expected %zu to %zu parameters, got %zu", name,
 			  method->least, method->most, json_array_size(params));
 		rpc_fault(RPC_FAULT_PARAMS, err.text, ret);
+		return;
+	}
+	if (method->write) {
+		str_adds(ret, RESULT_BEGIN);
+		method->write(caller, ret);
+		str_adds(ret, RESULT_END);
 		return;
 	}
 	if (method->run(caller, params, &value, &err) < 0)

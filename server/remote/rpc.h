@@ -26,12 +26,14 @@ struct rpc_caller {
 /*
  * @least, @most: how many parameters
  * @run: 0 with *@ret (a new reference), or -1: becomes a fault
+ * @write: instead of @run, appends the result's <value> to @ret
  */
 struct rpc_method {
 	const char *name;
 	size_t least, most;
 	int (*run)(const struct rpc_caller *caller, const json_t *params, json_t **ret,
 		   struct error *err);
+	void (*write)(const struct rpc_caller *caller, struct str *ret);
 };
 
 struct rpc_methods {

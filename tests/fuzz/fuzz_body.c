@@ -19,7 +19,7 @@ static int echo(const struct rpc_caller *caller, const json_t *params, json_t **
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	static const struct rpc_method items[] = { { "m", 0, 100, echo } };
+	static const struct rpc_method items[] = { { "m", 0, 100, .run = echo } };
 	const struct rpc_methods methods = { .items = items, .count = 1 };
 	const struct rpc_caller caller = { .fd = -1, .peer = "fuzz" };
 	auto_free char *body = own_strndup("", 0);

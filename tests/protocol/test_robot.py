@@ -2,7 +2,7 @@
 import json
 import os
 import pathlib
-import shutil
+import signal
 import subprocess
 import tempfile
 import unittest
@@ -125,6 +125,19 @@ class Documentation(unittest.TestCase):
     def test_head_has_no_body(self):
         answer = self.server.raw(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         self.assertEqual((status_of(answer), body_of(answer)), (200, b""))
+
+    def test_the_information_follows_the_constants(self):
+        def specs():
+            with server.proxy() as proxy:
+                return proxy.get_library_information()["Typed"]["args"]
+
+        with Server("timeout:\n  execute: 7 s\n") as server:
+            self.assertIn("timeout=7 s", specs())
+            self.assertIn("timeout=7 s", specs())
+            server.constants.write_text("timeout:\n  execute: 8 s\n")
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "read anew" in server.log(), "reload")
+            self.assertIn("timeout=8 s", specs())
 
     def test_importing_takes_one_request(self):
         program = ("import sys, xmlrpc.client\n"
