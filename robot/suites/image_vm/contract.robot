@@ -86,7 +86,7 @@ No Service Runs That Nothing Needs
     Log    ${services}[stdout]
     @{programs}=    Split To Lines    ${services}[stdout]
     ${wanted}=    Evaluate
-    ...    {'busybox', 'dash', 'sshd', 'qemu-ga', 'sudo', 'readlink', 'sort', 'uniq'}
+    ...    {'busybox', 'dash', 'lksh', 'sshd', 'qemu-ga', 'sudo', 'readlink', 'sort', 'uniq'}
     FOR    ${program}    IN    @{programs}
         ${name}=    Evaluate    $program.rsplit('/', 1)[-1]
         Should Contain    ${wanted}    ${name}
