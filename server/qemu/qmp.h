@@ -47,8 +47,8 @@ const char *qmp_version(const struct qmp *qmp);
  * @ret_value: the "return" member, set on success only; the caller owns it; may be NULL
  *
  * Events that arrive meanwhile are delivered first. Safe from several threads.
- * Errors: ETIMEDOUT; ECONNRESET when QEMU went away; EREMOTEIO for a QMP error, its class and
- * description in the text.
+ * Errors: ETIMEDOUT; ECONNRESET when QEMU went away, unless it was to quit; EREMOTEIO for a QMP
+ * error, its class and description in the text.
  */
 int qmp_execute(struct qmp *qmp, const char *command, const json_t *arguments, const struct wait *w,
 		json_t **ret_value, struct error *err);

@@ -325,7 +325,7 @@ static void a_late_answer_is_nobody_elses(void **state)
 static void hang_up(struct peer *peer)
 {
 	greet(peer);
-	expect(peer, "quit");
+	expect(peer, "stop");
 	peer_say(peer, "{\"event\": \"SHUTDOWN\"}\r\n");
 	own_close(&peer->fd);
 }
@@ -340,14 +340,39 @@ static void a_qemu_that_goes_away_ends_the_wait(void **state)
 
 	(void)state;
 	open_qmp(&peer, hang_up, &qmp);
-	assert_int_equal(qmp_execute(qmp, "quit", NULL, &w, NULL, &err), -1);
+	assert_int_equal(qmp_execute(qmp, "stop", NULL, &w, NULL, &err), -1);
 	assert_int_equal(err.code, ECONNRESET);
 	told = events();
 	assert_string_equal(told, "SHUTDOWN ");
 	assert_int_equal(heard.gone, 1);
 	/* So does every later one, at once, also for a caller that does not ask why. */
-	assert_int_equal(qmp_execute(qmp, "quit", NULL, &w, NULL, NULL), -1);
-	assert_int_equal(qmp_execute(qmp, "quit", NULL, &w, NULL, &err), -1);
+	assert_int_equal(qmp_execute(qmp, "stop", NULL, &w, NULL, NULL), -1);
+	assert_int_equal(qmp_execute(qmp, "stop", NULL, &w, NULL, &err), -1);
+	assert_int_equal(err.code, ECONNRESET);
+	close_qmp(&peer, qmp);
+}
+
+static void quit_without_an_answer(struct peer *peer)
+{
+	greet(peer);
+	expect(peer, "quit");
+	own_close(&peer->fd);
+}
+
+static void a_qemu_that_was_told_to_quit_need_not_answer(void **state)
+{
+	struct wait w = wait_for_ms(LONG_MS);
+	auto_json *value = NULL;
+	struct peer peer;
+	struct error err;
+	struct qmp *qmp;
+
+	(void)state;
+	open_qmp(&peer, quit_without_an_answer, &qmp);
+	assert_int_equal(qmp_execute(qmp, "quit", NULL, &w, &value, &err), 0);
+	assert_true(json_is_object(value));
+	/* One that was gone before is not what quit ended. */
+	assert_int_equal(qmp_execute(qmp, "stop", NULL, &w, NULL, &err), -1);
 	assert_int_equal(err.code, ECONNRESET);
 	close_qmp(&peer, qmp);
 }
@@ -475,6 +500,7 @@ int main(void)
 		cmocka_unit_test_setup(a_garbled_line_ends_the_wait, forget),
 		cmocka_unit_test_setup(a_late_answer_is_nobody_elses, forget),
 		cmocka_unit_test_setup(a_qemu_that_goes_away_ends_the_wait, forget),
+		cmocka_unit_test_setup(a_qemu_that_was_told_to_quit_need_not_answer, forget),
 		cmocka_unit_test_setup(a_peer_without_a_greeting_is_given_up, forget),
 		cmocka_unit_test_setup(a_peer_that_hangs_up_instead_is_told, forget),
 		cmocka_unit_test_setup(an_answer_may_have_megabytes, forget),
