@@ -2,7 +2,8 @@
  * Child processes: started from a list of arguments, held by a pidfd, never by name.
  *
  * How it works: the child tells through a close-on-exec pipe why it could not exec; an empty pipe
- * means that the program runs.
+ * means that the program runs. The child writes its own pid file: at no time is there a program
+ * that no file tells of.
  */
 #include "base/process.h"
 
@@ -20,8 +21,23 @@
 
 #define STAT_MAX 4096
 
+/* In the child, so without printf(). */
+static int write_pid(int fd)
+{
+	char text[24], *p = text + sizeof(text);
+	pid_t pid = getpid();
+	ssize_t length;
+
+	*--p = '\n';
+	for (; pid; pid /= 10)
+		*--p = (char)('0' + pid % 10);
+	length = text + sizeof(text) - p;
+	return write(fd, p, (size_t)length) == length ? 0 : -1;
+}
+
 /* In the child, between fork and exec: only async-signal-safe functions. */
-static void __attribute__((noreturn)) child_exec(const struct process_spec *spec, int report_fd)
+static void __attribute__((noreturn))
+child_exec(const struct process_spec *spec, int pid_fd, int report_fd)
 {
 	sigset_t none;
 	int code;
@@ -40,6 +56,8 @@ static void __attribute__((noreturn)) child_exec(const struct process_spec *spec
 	}
 	if (spec->cwd && chdir(spec->cwd) < 0)
 		goto failed;
+	if (pid_fd >= 0 && write_pid(pid_fd) < 0)
+		goto failed;
 	execvp(spec->argv[0], spec->argv);
 failed:
 	code = errno;
@@ -50,17 +68,22 @@ failed:
 
 int process_start(const struct process_spec *spec, struct process *ret, struct error *err)
 {
-	auto_close int report_fd = -1;
+	auto_close int report_fd = -1, pid_fd = -1;
 	int ends[2], code = 0;
 	ssize_t n;
 	pid_t pid;
 
 	*ret = (struct process)PROCESS_NONE;
+	if (spec->pid_path) {
+		pid_fd = open(spec->pid_path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+		if (pid_fd < 0)
+			return error_set_errno(err, errno, "%s", spec->pid_path);
+	}
 	if (pipe2(ends, O_CLOEXEC) < 0)
 		return error_set_errno(err, errno, "pipe");
 	pid = fork();
 	if (pid == 0)
-		child_exec(spec, ends[1]);
+		child_exec(spec, pid_fd, ends[1]);
 	report_fd = ends[0];
 	close(ends[1]);
 	if (pid < 0)

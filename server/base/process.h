@@ -28,12 +28,15 @@ struct process {
  * @fds:   standard input, output and error, borrowed; -1 is /dev/null
  * @group: lead a process group of its own, so that process_kill_group() reaches what it starts
  * @cwd:   NULL for the caller's
+ * @pid_path: a file that has the pid before the program runs, so that whoever comes after a caller
+ *         that dies here finds it; NULL: none
  */
 struct process_spec {
 	char *const *argv;
 	int fds[3];
 	bool group;
 	const char *cwd;
+	const char *pid_path;
 };
 
 /*

@@ -78,10 +78,10 @@ int node_connect_unix(struct node *node, const char *path, const struct wait *w,
 	return node->ops->connect_unix(node, path, w, ret_fd, err);
 }
 
-int node_launch(struct node *node, char *const *argv, const char *log_path, const struct wait *w,
-		struct node_process *ret, struct error *err)
+int node_launch(struct node *node, char *const *argv, const char *log_path, const char *pid_path,
+		const struct wait *w, struct node_process *ret, struct error *err)
 {
-	return node->ops->launch(node, argv, log_path, w, ret, err);
+	return node->ops->launch(node, argv, log_path, pid_path, w, ret, err);
 }
 
 int node_connect_new(struct node *node, const char *path, const struct node_process *server,

@@ -42,7 +42,8 @@ struct node_ops {
 	int (*connect_unix)(struct node *node, const char *path, const struct wait *w, int *ret_fd,
 			    struct error *err);
 	int (*launch)(struct node *node, char *const *argv, const char *log_path,
-		      const struct wait *w, struct node_process *ret, struct error *err);
+		      const char *pid_path, const struct wait *w, struct node_process *ret,
+		      struct error *err);
 	int (*connect_new)(struct node *node, const char *path, const struct node_process *server,
 			   const struct wait *w, int *ret_fd, struct error *err);
 	int (*read_file)(struct node *node, const char *path, off_t offset, size_t limit,
@@ -99,11 +100,12 @@ int node_connect_unix(struct node *node, const char *path, const struct wait *w,
 /*
  * node_launch - start a program that outlives the server
  * @log_path: receives its standard output and error
+ * @pid_path: has its pid before it runs
  *
  * It leads a process group of its own. Errors: as process_start().
  */
-int node_launch(struct node *node, char *const *argv, const char *log_path, const struct wait *w,
-		struct node_process *ret, struct error *err);
+int node_launch(struct node *node, char *const *argv, const char *log_path, const char *pid_path,
+		const struct wait *w, struct node_process *ret, struct error *err);
 /*
  * node_connect_new - connect to a socket that @server, just launched, is about to listen on
  *

@@ -57,10 +57,13 @@ static int local_connect_unix(struct node *node, const char *path, const struct 
 }
 
 static int local_launch(struct node *node, char *const *argv, const char *log_path,
-			const struct wait *w, struct node_process *ret, struct error *err)
+			const char *pid_path, const struct wait *w, struct node_process *ret,
+			struct error *err)
 {
 	auto_close int log_fd = open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	struct process_spec spec = { .argv = argv, .fds = { -1, log_fd, log_fd }, .group = true };
+	struct process_spec spec = {
+		.argv = argv, .fds = { -1, log_fd, log_fd }, .group = true, .pid_path = pid_path
+	};
 
 	(void)node;
 	(void)w;

@@ -71,6 +71,7 @@ static int launch(struct vm *vm, const struct bring_up *plan, const struct wait 
 {
 	auto_free char *log_path = qemu_path(vm->run_dir, QEMU_ERROR_LOG);
 	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
+	auto_free char *pid_path = qemu_path(vm->run_dir, QEMU_PID_FILE);
 	auto_constants held = hostel_hold(vm->hostel);
 	struct wait up = wait_within(w, held.c->timeout.launch_ms);
 	struct qemu_spec spec = plan->spec;
@@ -90,7 +91,7 @@ static int launch(struct vm *vm, const struct bring_up *plan, const struct wait 
 		return -1;
 	if (plan->prepare && plan->prepare(vm, plan->context, w, err) < 0)
 		return -1;
-	if (node_launch(vm->node, vm->command_line.items, log_path, w, &process, err) < 0)
+	if (node_launch(vm->node, vm->command_line.items, log_path, pid_path, w, &process, err) < 0)
 		return -1;
 	pthread_mutex_lock(&vm->mutex);
 	vm->process = process;

@@ -57,6 +57,32 @@ static void the_exit_status_and_both_outputs_come_back(void **state)
 	assert_false(r.cut);
 }
 
+static void a_pid_file_is_there_before_the_program_runs(void **state)
+{
+	char path[] = "/tmp/vh-pid-XXXXXX";
+	char *argv[] = { (char[]) { "sh" }, (char[]) { "-c" },
+			 (char[]) { "read -r pid <\"$0\" && test \"$pid\" = $$" }, path, NULL };
+	struct process_spec spec = { .argv = argv, .fds = { -1, -1, -1 }, .pid_path = path };
+	auto_close int fd = mkstemp(path);
+	struct wait w = wait_for_ms(LONG_MS);
+	struct process p;
+	struct error err;
+	int status = -1;
+
+	(void)state;
+	assert_true(fd >= 0);
+	/* What an earlier program left there is gone. */
+	assert_int_equal(write(fd, "123456789\n", 10), 10);
+	assert_int_equal(process_start(&spec, &p, &err), 0);
+	assert_int_equal(process_wait(&p, &w, &status, &err), 0);
+	process_clear(&p);
+	assert_int_equal(status, 0);
+	unlink(path);
+	spec.pid_path = "/proc/none/pid";
+	assert_int_equal(process_start(&spec, &p, &err), -1);
+	assert_non_null(strstr(err.text, "/proc/none/pid"));
+}
+
 static void death_by_a_signal_is_told(void **state)
 {
 	auto_process_result r = { 0 };
@@ -405,6 +431,7 @@ int main(void)
 		cmocka_unit_test(a_child_inherits_no_signal_mask),
 		cmocka_unit_test(a_process_that_runs_is_waited_for_and_signalled),
 		cmocka_unit_test(a_group_is_killed_with_its_leader),
+		cmocka_unit_test(a_pid_file_is_there_before_the_program_runs),
 		cmocka_unit_test(a_process_that_is_gone_cannot_be_held),
 		cmocka_unit_test(the_working_directory_can_be_chosen),
 		cmocka_unit_test(pid_and_start_time_name_one_process),
