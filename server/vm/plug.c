@@ -15,70 +15,13 @@
 #include "value/value.h"
 #include "vm/hostel.h"
 #include "vm/run_dir.h"
+#include "vm/vhost_socket.h"
 
 /* Between two questions who is connected: short at first, as vswitches connect at once. */
 #define ASK_FIRST_MS 2
 #define ASK_LAST_MS  50
 /* What undoing a failed plug may take. */
 #define UNDO_MS 2000
-
-static int check_path(struct vm *vm, const char *socket, const struct wait *w, struct error *err)
-{
-	auto_free char *dir = own_strdup(socket);
-	auto_strv entries = { 0 };
-	char *slash = strrchr(dir, '/');
-
-	if (*socket != '/')
-		return error_set(err, EINVAL, "expected an absolute path, got '%s'", socket);
-	if (strlen(socket) > UNIX_PATH_MAX_LENGTH)
-		return error_set(err, EINVAL,
-				 "a Unix socket path has at most %d bytes, got %zu: '%s'",
-				 UNIX_PATH_MAX_LENGTH, strlen(socket), socket);
-	slash[slash == dir] = '\0';
-	if (node_list_dir(vm->node, dir, w, &entries, err) < 0)
-		return error_prefix(err, "directory of '%s'", socket);
-	/* QEMU would take a file's place, and the clean-up would remove a directory. */
-	if (node_file_exists(vm->node, socket, w))
-		return error_set(err, EINVAL,
-				 "expected the path of a socket, got a file or directory: '%s'",
-				 socket);
-	return 0;
-}
-
-static int check_free(struct vm *vm, const char *socket, bool server, const struct wait *w,
-		      struct error *err)
-{
-	auto_vm *user = hostel_socket_user(vm->hostel, vm->node, socket);
-	bool bound;
-
-	if (user)
-		return error_set(err, EINVAL, "'%s' is in use by VM '%s'", socket, user->name);
-	if (node_socket_bound(vm->node, socket, w, &bound, err) < 0)
-		return -1;
-	if (server && bound)
-		return error_set(
-			err, EINVAL,
-			"'%s' is in use: another process listens on it (for a vswitch that "
-			"listens say server=False)",
-			socket);
-	return 0;
-}
-
-static int check_sockets(struct vm *vm, char *const *sockets, size_t count, bool server,
-			 const struct wait *w, struct error *err)
-{
-	for (size_t i = 0; i < count; i++) {
-		if (check_path(vm, sockets[i], w, err) < 0 ||
-		    check_free(vm, sockets[i], server, w, err) < 0)
-			return error_prefix(err, "argument 'sockets'");
-		for (size_t j = 0; j < i; j++)
-			if (!strcmp(sockets[i], sockets[j]))
-				return error_set(err, EINVAL,
-						 "argument 'sockets': '%s' is given twice",
-						 sockets[i]);
-	}
-	return 0;
-}
 
 /* The lowest number that no NIC has. With the mutex held. */
 static int free_number(const struct vm *vm)
@@ -405,7 +348,7 @@ int vhost_define(struct vm *vm, char *const *sockets, size_t count,
 				 count);
 	if (options->mac && nic_check_mac(options->mac, err) < 0)
 		return error_prefix(err, "argument 'mac'");
-	if (check_sockets(vm, sockets, count, options->server, w, err) < 0)
+	if (vhost_check_sockets(vm, sockets, count, options->server, w, err) < 0)
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		nics[i] = vhost_nic(sockets[i], options);
