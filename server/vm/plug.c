@@ -11,6 +11,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/log.h"
 #include "base/own.h"
 #include "value/value.h"
 #include "vm/hostel.h"
@@ -264,20 +265,66 @@ static int plug_from(struct vm *vm, size_t first, const struct wait *w, struct t
 }
 
 /* Takes out what a failed plug may have put in; each command fails where there is nothing. */
-static void unplug_from(struct vm *vm, size_t first)
+static void unplug(struct vm *vm, size_t index, const struct wait *w)
 {
-	struct wait w = wait_for_ms(UNDO_MS);
+	const struct nic *nic = &vm->nics[index];
 	struct error ignored;
 	char id[NIC_ID_SIZE];
 
-	for (size_t i = first; i < vm->nic_count; i++) {
-		nic_id(&vm->nics[i], id);
-		qmp_executef(vm->qmp, &w, NULL, &ignored, "device_del", "{s:s}", "id", id);
-		qmp_executef(vm->qmp, &w, NULL, &ignored, "netdev_del", "{s:s+}", "id", "net-", id);
-		qmp_executef(vm->qmp, &w, NULL, &ignored, "chardev-remove", "{s:s}", "id", id);
-		if (vm->nics[i].socket && vm->nics[i].server)
-			node_remove_socket(vm->node, vm->nics[i].socket, &w, &ignored);
+	nic_id(nic, id);
+	qmp_executef(vm->qmp, w, NULL, &ignored, "device_del", "{s:s}", "id", id);
+	qmp_executef(vm->qmp, w, NULL, &ignored, "netdev_del", "{s:s+}", "id", "net-", id);
+	qmp_executef(vm->qmp, w, NULL, &ignored, "chardev-remove", "{s:s}", "id", id);
+	if (nic->socket && nic->server)
+		node_remove_socket(vm->node, nic->socket, w, &ignored);
+}
+
+/* The NICs from index @first on; a server that comes after us is told. */
+static void undo_plug(struct vm *vm, size_t first)
+{
+	struct wait w = wait_for_ms(UNDO_MS);
+	struct error err;
+
+	for (size_t i = first; i < vm->nic_count; i++)
+		unplug(vm, i, &w);
+	drop_nics(vm, first);
+	if (run_dir_save(vm, true, &w, &err) < 0)
+		log_warn("VM '%s': %s", vm->name, err.text);
+}
+
+/* Whether QEMU has a device of that id, by the answer of qom-list. */
+static bool has_device(const json_t *devices, const char *id)
+{
+	size_t index;
+	json_t *device;
+
+	json_array_foreach (devices, index, device) {
+		const char *name = json_string_value(json_object_get(device, "name"));
+
+		if (name && !strcmp(name, id))
+			return true;
 	}
+	return false;
+}
+
+int vhost_reconcile(struct vm *vm, const struct wait *w, struct error *err)
+{
+	auto_json *devices = NULL;
+	size_t before = vm->nic_count;
+	char id[NIC_ID_SIZE];
+
+	if (qmp_executef(vm->qmp, w, &devices, err, "qom-list", "{s:s}", "path",
+			 "/machine/peripheral") < 0)
+		return -1;
+	for (size_t i = vm->nic_count; i-- > 0;) {
+		nic_id(&vm->nics[i], id);
+		if (has_device(devices, id))
+			continue;
+		log_warn("VM '%s': %s was not plugged to the end, it is taken out", vm->name, id);
+		unplug(vm, i, w);
+		drop_nic(vm, i);
+	}
+	return vm->nic_count < before ? run_dir_save(vm, true, w, err) : 0;
 }
 
 int vhost_plug_all(struct vm *vm, const struct wait *w, struct trail *trail, struct error *err)
@@ -303,15 +350,15 @@ static int define_and_plug(struct vm *vm, struct nic *nics, size_t count, const 
 			rc = add_nic(vm, nics[i], err);
 	}
 	if (!rc && !defined) {
-		rc = plug_from(vm, first, w, trail, err);
-		/* A server that comes after us has to know them too. */
+		/* A server that comes after us has to know them too, wherever this one ends. */
+		rc = run_dir_save(vm, true, w, err);
 		if (!rc)
-			rc = run_dir_save(vm, true, w, err);
+			rc = plug_from(vm, first, w, trail, err);
 		if (rc < 0)
-			unplug_from(vm, first);
-	}
-	if (rc < 0)
+			undo_plug(vm, first);
+	} else if (rc < 0) {
 		drop_nics(vm, first);
+	}
 	return rc;
 }
 

@@ -40,6 +40,13 @@ int vhost_add_passthrough(struct vm *vm, const char *pci_address, const struct w
  * Errors: ETIMEDOUT names the interfaces that are still disconnected, with their sockets.
  */
 int vhost_plug_all(struct vm *vm, const struct wait *w, struct trail *trail, struct error *err);
+/*
+ * vhost_reconcile - take out the NICs that QEMU does not have
+ *
+ * For an adopted VM: the earlier server may have ended while it plugged one or took one out.
+ * Errors: as qmp_execute() and run_dir_save().
+ */
+int vhost_reconcile(struct vm *vm, const struct wait *w, struct error *err);
 /* vhost_connections - who is connected now, by index; all false when QEMU does not answer */
 void vhost_connections(struct vm *vm, bool connected[NICS_MAX]);
 /* vhost_find - the index of "vhost1"; EINVAL names those that there are */

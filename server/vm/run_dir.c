@@ -17,6 +17,7 @@
 #include "value/value.h"
 #include "vm/hostel.h"
 #include "vm/image_vm.h"
+#include "vm/plug.h"
 #include "vm/vm_testpmd.h"
 #include "vm/vswitch_dir.h"
 
@@ -195,7 +196,7 @@ static int adopt(struct hostel *hostel, struct node *node, const char *name, con
 	vm->process = *process;
 	*process = (struct node_process)NODE_PROCESS_NONE;
 	if (!load(vm, state, err) && !vm_attach(vm, true, w, err) && !catch_up(vm, w, err) &&
-	    !reach_payload(vm, err)) {
+	    !vhost_reconcile(vm, w, err) && !reach_payload(vm, err)) {
 		log_info("VM '%s': adopted, process %d", name, (int)vm->process.pid);
 		return 0;
 	}

@@ -90,6 +90,26 @@ A Start That The Server Did Not Survive Is Cleaned Up
     ${log}=    Get Server Log
     Should Contain    ${log}    VM 'half' of an earlier run is killed
 
+A Hot-Plug That The Server Did Not Survive Is Taken Back
+    Start Server    ${RUN_DIR}
+    Call    Configure Vhost Interfaces    plug    ${DIRECTORY}/a
+    Start Host Testpmd    ${DIRECTORY}/a
+    Call    Start Kernel VM    plug    paused=True
+    Begin    Configure Vhost Interfaces    plug    ${DIRECTORY}/b    ${DIRECTORY}/c
+    Wait Until Created    ${DIRECTORY}/c    10 s
+    Signal Server    SIGKILL
+    Start Server    ${RUN_DIR}
+    ${info}=    Call    Get VM Info    plug
+    Should Be Equal    ${{list($info['interfaces'])}}    ${{['vhost1']}}
+    Should Be Equal    ${info}[interfaces][vhost1][connected]    ${True}
+    Should Not Exist    ${DIRECTORY}/b
+    Should Not Exist    ${DIRECTORY}/c
+    ${chardevs}=    Call    Qmp Command    plug    query-chardev
+    Should Not Contain    ${{[c['label'] for c in $chardevs]}}    vhost2
+    # The number and the socket are free again.
+    Run Keyword And Expect Error    *no vswitch connected*vhost2 (${DIRECTORY}/b)*
+    ...    Call    Configure Vhost Interfaces    plug    ${DIRECTORY}/b    timeout=1 second
+
 A VM That Died Without A Server Is Cleaned Up
     Start Server    ${RUN_DIR}
     Call    Configure Vhost Interfaces    dead    ${DIRECTORY}/a
