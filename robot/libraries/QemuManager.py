@@ -5,7 +5,7 @@ whose name begins with ``name`` of the construction, so that two suites can run 
 """
 from robot.api.deco import keyword, library
 
-from QemuUtils import node_name, run
+from QemuUtils import node_name, run, vnf_arguments
 
 DEFAULT_QUEUE_SIZE = 1024
 
@@ -27,7 +27,6 @@ class Machines:
         vs_dtc = number(options.get("vs_dtc"), 1)
         fixed = is_true(options.get("fixed_auto_scale", False))
         nf_dtc = number(options.get("nf_dtc"), 1)
-        vnf = options.get("vnf", "vpp")
         self.node = node_name(options["node"])
         self.name = f"{options.get('name', 'csit')}_{self.node}"
         self.use_tuned_cfs = is_true(options.get("use_tuned_cfs", False))
@@ -35,8 +34,7 @@ class Machines:
         self.arguments = {
             "chains": options["nf_chains"], "nodes_per_chain": options["nf_nodes"],
             "node": self.node, "name": self.name,
-            "vnf": "vpp" if vnf.startswith("vpp") else vnf,
-            "template": vnf if vnf.startswith("vpp") else None,
+            **vnf_arguments(options.get("vnf", "vpp")),
             "queues": number(options.get("rxq_count_int"), 1) if auto_scale else 1,
             "vs_dtc": vs_dtc,
             "nf_dtc": vs_dtc if auto_scale and not fixed else nf_dtc,

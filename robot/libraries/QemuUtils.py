@@ -33,6 +33,17 @@ def node_name(node):
     raise AssertionError(f"no node of the server's topology file has host '{node.get('host')}'")
 
 
+# CSIT's names of VPP as a network function, and the server's templates (vpp-NAME.exec).
+VPP_TEMPLATES = {"vpp": "ip4", "vpp_chain_ip4_noarp": "ip4", "vpp_chain_l2xc": "l2xc"}
+
+
+def vnf_arguments(vnf):
+    """What Start Kernel VM and Start NF Chains take for one of CSIT's network functions."""
+    if not vnf.startswith("vpp"):
+        return {"vnf": vnf}
+    return {"vnf": "vpp", "template": VPP_TEMPLATES.get(vnf, vnf)}
+
+
 def is_kernel(image):
     return image == "kernel" or os.path.basename(image).startswith(("vmlinuz", "vmlinux", "Image"))
 
@@ -155,11 +166,9 @@ class QemuUtils:
                   "page_size": self._page_size, "qemu_id": self._qemu_id}
         if self._vnf == "none" and not is_kernel(self._img):
             return run("Start Image VM", self._vm, image=self._img, **common)
-        if self._vnf.startswith("vpp"):
-            return run("Start Kernel VM", self._vm, vnf="vpp", template=self._vnf, **common)
         if self._vnf.startswith("testpmd"):
             common["queues"] = self._queues
-        return run("Start Kernel VM", self._vm, vnf=self._vnf, **common)
+        return run("Start Kernel VM", self._vm, **vnf_arguments(self._vnf), **common)
 
     @keyword
     def qemu_set_affinity(self, *host_cpus: int):
