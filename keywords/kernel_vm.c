@@ -34,9 +34,10 @@ static const struct keyword_arg start_arguments[] = {
 	  .choices = payload_names,
 	  FIELD(vnf),
 	  .doc = "The network function: `none` (ready when the guest agent answers), `testpmd` with "
-		 "the options of *Run Testpmd In VM*, `testpmd_io`, `testpmd_mac`, or `command` "
-		 "with `command=` (shell text for `$vnf_bin`) and `ready_pattern=` (a console "
-		 "line)." },
+		 "the options of *Run Testpmd In VM*, `testpmd_io`, `testpmd_mac`; `iperf3` (a "
+		 "server), `vpp`, `l3fwd`, `ipv4`, `bridge` with the options of their *Run ... In "
+		 "VM*, which stops them too; or `command` with `command=` (shell text for "
+		 "`$vnf_bin`) and `ready_pattern=` (a console line)." },
 	ARGUMENT_CPUS(start_args),
 	ARGUMENT_MEMORY(start_args, "512"),
 	{ .name = "queues",

@@ -1,8 +1,9 @@
 /*
  * Keywords: payloads in a VM other than testpmd.
  */
-#include "vm/vm_payload.h"
+#include "keywords/payload.h"
 
+#include "keywords/options.h"
 #include "keywords/usual_args.h"
 #include "vm/vm.h"
 
@@ -10,13 +11,13 @@
 #define STREAMS_MAX 128
 
 /* One struct for all of them; each keyword declares the arguments that it has. */
-struct payload_args {
+struct run_args {
 	const char *vm;
 	struct vm_payload_options o;
 	int64_t timeout_ms;
 };
 
-#define OPTION(member) .offset = offsetof(struct payload_args, o.member)
+#define OPTION(member) .offset = offsetof(struct run_args, o.member)
 
 #define ARGUMENT_BINARY(program)                                                                  \
 	{                                                                                         \
@@ -54,10 +55,10 @@ struct payload_args {
 		.name = "extra_args", .type = ARG_STR_LIST, .fallback = "[]", OPTION(extra_args), \
 		.doc = "Further arguments of the program itself."                                 \
 	}
-#define ARGUMENT_PAYLOAD_TIMEOUT ARGUMENT_TIMEOUT(payload_args, "timeout.payload", ARG_POSITIONAL)
+#define ARGUMENT_PAYLOAD_TIMEOUT ARGUMENT_TIMEOUT(run_args, "timeout.payload", ARG_POSITIONAL)
 
 static const struct keyword_arg l3fwd_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	ARGUMENT_THREADS("Logical cores; `auto`: as many as vCPUs and queues allow."),
 	ARGUMENT_PEER_MACS("Destination MAC address on port 0, 1, ...; without: "
 			   "02:00:00:00:00:00, 02:00:00:00:00:01, ..."),
@@ -67,12 +68,12 @@ static const struct keyword_arg l3fwd_args[] = {
 };
 
 static const struct keyword_arg bridge_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	ARGUMENT_PAYLOAD_TIMEOUT,
 };
 
 static const struct keyword_arg ipv4_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	ARGUMENT_ADDRESSES("Address of each interface with its prefix length; without: 1.1.1.1/24, "
 			   "1.1.2.1/24, ..."),
 	ARGUMENT_PEERS,
@@ -84,7 +85,7 @@ static const struct keyword_arg ipv4_args[] = {
 };
 
 static const struct keyword_arg iperf3_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	{ .name = "interface",
 	  .type = ARG_STR,
 	  .fallback = "vhost1",
@@ -111,7 +112,7 @@ static const struct keyword_arg iperf3_args[] = {
 };
 
 static const struct keyword_arg vpp_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	{ .name = "template",
 	  .type = ARG_STR,
 	  .fallback = "ip4",
@@ -130,11 +131,44 @@ static const struct keyword_arg vpp_args[] = {
 };
 
 static const struct keyword_arg only_vm_args[] = {
-	ARGUMENT_VM(payload_args),
+	ARGUMENT_VM(run_args),
 	ARGUMENT_PAYLOAD_TIMEOUT,
 };
 
-static int run_payload(struct call *call, const struct payload_args *a, enum vm_payload_kind kind,
+#define RUN_ARGS(array)                                     \
+	{                                                   \
+		(array), sizeof(array) / sizeof((array)[0]) \
+	}
+
+/* What each kind takes, also as the vnf of a kernel VM. */
+static const struct {
+	const struct keyword_arg *args;
+	size_t count;
+} kinds[VM_PAYLOADS] = {
+	[VM_PAYLOAD_L3FWD] = RUN_ARGS(l3fwd_args), [VM_PAYLOAD_BRIDGE] = RUN_ARGS(bridge_args),
+	[VM_PAYLOAD_IPV4] = RUN_ARGS(ipv4_args),   [VM_PAYLOAD_IPERF3] = RUN_ARGS(iperf3_args),
+	[VM_PAYLOAD_VPP] = RUN_ARGS(vpp_args),
+};
+
+int payload_options_take(enum vm_payload_kind kind, json_t *options, struct vm_payload_options *ret,
+			 struct error *err)
+{
+	struct run_args bound = { 0 };
+	int rc = options_take(kinds[kind].args, kinds[kind].count, options, &bound, err);
+
+	*ret = bound.o;
+	return rc;
+}
+
+void payload_options_clear(enum vm_payload_kind kind, struct vm_payload_options *o)
+{
+	struct run_args bound = { .o = *o };
+
+	options_clear(kinds[kind].args, kinds[kind].count, &bound);
+	*o = bound.o;
+}
+
+static int run_payload(struct call *call, const struct run_args *a, enum vm_payload_kind kind,
 		       json_t **ret, struct error *err)
 {
 	struct wait w = call_wait(call, a->timeout_ms);
@@ -145,7 +179,7 @@ static int run_payload(struct call *call, const struct payload_args *a, enum vm_
 	return vm_payload_run(vm, kind, &a->o, &w, &call->trail, ret, err);
 }
 
-static int stop_payload(struct call *call, const struct payload_args *a, enum vm_payload_kind kind,
+static int stop_payload(struct call *call, const struct run_args *a, enum vm_payload_kind kind,
 			json_t **ret, struct error *err)
 {
 	struct wait w = call_wait(call, a->timeout_ms);
@@ -156,7 +190,7 @@ static int stop_payload(struct call *call, const struct payload_args *a, enum vm
 	return vm_payload_stop(vm, kind, &w, &call->trail, ret, err);
 }
 
-static int get_stats(struct call *call, const struct payload_args *a, enum vm_payload_kind kind,
+static int get_stats(struct call *call, const struct run_args *a, enum vm_payload_kind kind,
 		     json_t **ret, struct error *err)
 {
 	struct wait w = call_wait(call, a->timeout_ms);
@@ -281,20 +315,20 @@ static int run_client(struct call *call, void *args, json_t **ret, struct error 
 	  .tags = "vm payload " tag,                                                               \
 	  .doc = (text),                                                                           \
 	  KEYWORD_ARGS(array),                                                                     \
-	  .args_size = sizeof(struct payload_args),                                                \
+	  .args_size = sizeof(struct run_args),                                                    \
 	  .returns = RUN_RESULT,                                                                   \
 	  .run = run_##function },                                                                 \
 		{ .name = "Stop " title " In VM",                                                  \
 		  .tags = "vm payload " tag,                                                       \
 		  .doc = "Reads the last statistics and ends what *Run " title " In VM* started.", \
 		  KEYWORD_ARGS(only_vm_args),                                                      \
-		  .args_size = sizeof(struct payload_args),                                        \
+		  .args_size = sizeof(struct run_args),                                            \
 		  .returns = "The last statistics, as *Get " stats_title " Stats* has them",       \
 		  .run = stop_##function },                                                        \
 	{                                                                                          \
 		.name = "Get " stats_title " Stats", .tags = "vm payload " tag,                    \
 		.doc = "What its interfaces counted since *Run " title " In VM*.",                 \
-		KEYWORD_ARGS(only_vm_args), .args_size = sizeof(struct payload_args),              \
+		KEYWORD_ARGS(only_vm_args), .args_size = sizeof(struct run_args),                  \
 		.returns = STATS_RESULT, .run = get_##function                                     \
 	}
 

@@ -59,6 +59,9 @@ int payload_args_take(int vnf, int queues, json_t *options, struct payload_args 
 	ret->is_testpmd = str_starts(ret->vnf, "testpmd");
 	if (ret->is_testpmd && take_testpmd(ret, queues, options, err) < 0)
 		return -1;
+	ret->in_guest = payload_in_guest(ret->vnf, &ret->kind);
+	if (ret->in_guest && payload_options_take(ret->kind, options, &ret->guest, err) < 0)
+		return -1;
 	if (!strcmp(ret->vnf, "command")) {
 		ret->command = take_text(options, "command");
 		ret->ready_pattern = take_text(options, "ready_pattern");
@@ -70,6 +73,8 @@ int payload_args_take(int vnf, int queues, json_t *options, struct payload_args 
 void payload_args_clear(struct payload_args *a)
 {
 	testpmd_options_clear(&a->testpmd);
+	if (a->in_guest)
+		payload_options_clear(a->kind, &a->guest);
 	free(a->command);
 	free(a->ready_pattern);
 	json_decref(a->names);
@@ -79,6 +84,7 @@ struct payload_options payload_args_options(const struct payload_args *a)
 {
 	return (struct payload_options) { .vnf = a->vnf,
 					  .testpmd = a->is_testpmd ? &a->testpmd : NULL,
+					  .guest = a->in_guest ? &a->guest : NULL,
 					  .command = a->command,
 					  .ready_pattern = a->ready_pattern };
 }

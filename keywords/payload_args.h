@@ -4,14 +4,21 @@
 #ifndef KEYWORDS_PAYLOAD_ARGS_H
 #define KEYWORDS_PAYLOAD_ARGS_H
 
+#include "keywords/payload.h"
 #include "keywords/testpmd.h"
 #include "vm/payload.h"
 
-/* @names: what $name in the init script stands for */
+/*
+ * @guest: with @in_guest, of a payload of that @kind
+ * @names: what $name in the init script stands for
+ */
 struct payload_args {
 	const char *vnf;
 	struct testpmd_options testpmd;
 	bool is_testpmd;
+	struct vm_payload_options guest;
+	enum vm_payload_kind kind;
+	bool in_guest;
 	char *command;
 	char *ready_pattern;
 	json_t *names;

@@ -3,10 +3,8 @@
  */
 #include "keywords/testpmd.h"
 
-#include <string.h>
-
+#include "keywords/options.h"
 #include "keywords/usual_args.h"
-#include "keywords/convert.h"
 #include "value/value.h"
 #include "vm/vm_testpmd.h"
 
@@ -18,7 +16,6 @@ struct run_testpmd_args {
 
 #define OPTION(member) .offset = offsetof(struct run_testpmd_args, o.member)
 
-/* testpmd's own options stand between the VM and the time-out. */
 static const struct keyword_arg run_args[] = {
 	ARGUMENT_VM(run_testpmd_args),
 	{ .name = "forward_mode",
@@ -96,25 +93,11 @@ static const struct keyword_arg run_args[] = {
 
 #define RUN_ARG_COUNT (sizeof(run_args) / sizeof(run_args[0]))
 
-static int take_option(const struct keyword_arg *arg, json_t *options,
-		       struct run_testpmd_args *bound, struct error *err)
-{
-	auto_json *fallback = json_string(arg->fallback);
-	const json_t *given = json_object_get(options, arg->name);
-
-	if (argument_convert(arg, given ? given : fallback, bound, err) < 0)
-		return error_prefix(err, "argument '%s'", arg->name);
-	json_object_del(options, arg->name);
-	return 0;
-}
-
 int testpmd_options_take(json_t *options, struct testpmd_options *ret, struct error *err)
 {
 	struct run_testpmd_args bound = { 0 };
-	int rc = 0;
+	int rc = options_take(run_args, RUN_ARG_COUNT, options, &bound, err);
 
-	for (size_t i = 1; !rc && i < RUN_ARG_COUNT - 1; i++)
-		rc = take_option(&run_args[i], options, &bound, err);
 	*ret = bound.o;
 	return rc;
 }

@@ -108,10 +108,9 @@ static int add_command(void *context, const struct chain_plan *plan, const struc
 		       struct strv *ret, struct error *err)
 {
 	const struct commands *c = context;
-	auto_strv addresses = { 0 }, peers = { 0 };
-	struct testpmd_options testpmd;
-	const struct kernel_vm_options options =
-		chain_vm_options(c->request, plan, vm, &testpmd, &peers);
+	auto_strv addresses = { 0 };
+	auto_chain_vm_room room = { 0 };
+	const struct kernel_vm_options options = chain_vm_options(c->request, plan, vm, &room);
 	const struct testpmd_place place = { .binary = c->constants->testpmd.binary,
 					     .cpus = vm->cpus,
 					     .queues = plan->queues,

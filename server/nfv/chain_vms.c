@@ -123,10 +123,14 @@ static struct machine_options machine_of(const struct chain_request *q,
 					  .emulator_cpu = vm->emulator_cpu };
 }
 
+void chain_vm_room_clear(struct chain_vm_room *room)
+{
+	strv_clear(&room->peers);
+}
+
 struct kernel_vm_options chain_vm_options(const struct chain_request *q,
 					  const struct chain_plan *chains,
-					  const struct vm_plan *plan,
-					  struct testpmd_options *testpmd, struct strv *peers)
+					  const struct vm_plan *plan, struct chain_vm_room *room)
 {
 	struct kernel_vm_options options = { .machine = machine_of(q, chains, plan),
 					     .payload = q->payload,
@@ -134,23 +138,28 @@ struct kernel_vm_options chain_vm_options(const struct chain_request *q,
 					     .names = q->names,
 					     .began_us = clock_us() };
 
-	if (!q->payload.testpmd)
-		return options;
-	*testpmd = *q->payload.testpmd;
 	for (int i = 0; i < PLAN_NICS; i++)
-		strv_add(peers, plan->nics[i].peer_mac);
-	if (!testpmd->peer_macs.count)
-		testpmd->peer_macs = *peers;
-	options.payload.testpmd = testpmd;
+		strv_add(&room->peers, plan->nics[i].peer_mac);
+	if (q->payload.testpmd) {
+		room->testpmd = *q->payload.testpmd;
+		if (!room->testpmd.peer_macs.count)
+			room->testpmd.peer_macs = room->peers;
+		options.payload.testpmd = &room->testpmd;
+	}
+	if (q->payload.guest) {
+		room->guest = *q->payload.guest;
+		/* An iperf3 server has one interface and finds its peer by ARP. */
+		if (!room->guest.peer_macs.count && strcmp(q->payload.vnf, "iperf3") != 0)
+			room->guest.peer_macs = room->peers;
+		options.payload.guest = &room->guest;
+	}
 	return options;
 }
 
 static int start_vm(struct start *s, const struct vm_plan *plan, struct vm **ret, struct error *err)
 {
-	struct testpmd_options testpmd;
-	auto_strv peers = { 0 };
-	struct kernel_vm_options options =
-		chain_vm_options(s->request, s->plan, plan, &testpmd, &peers);
+	auto_chain_vm_room room = { 0 };
+	struct kernel_vm_options options = chain_vm_options(s->request, s->plan, plan, &room);
 
 	return kernel_vm_start(s->set->hostel, plan->name, s->set->node, &options, &s->wait, NULL,
 			       ret, err);

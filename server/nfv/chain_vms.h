@@ -29,12 +29,18 @@ int chain_vms_kill(struct chain_set *set, const struct chain_plan *plan, const s
 		   json_t *killed, struct error *err);
 /*
  * chain_vm_options - how the VM of the plan is started
- * @testpmd, @peers: room for what the result borrows
+ * @room: for what the result borrows: the payload's options with the VM's peers along the chain
  */
+struct chain_vm_room {
+	struct testpmd_options testpmd;
+	struct vm_payload_options guest;
+	struct strv peers;
+};
 struct kernel_vm_options chain_vm_options(const struct chain_request *request,
 					  const struct chain_plan *chains,
-					  const struct vm_plan *plan,
-					  struct testpmd_options *testpmd, struct strv *peers);
+					  const struct vm_plan *plan, struct chain_vm_room *room);
+void chain_vm_room_clear(struct chain_vm_room *room);
+#define auto_chain_vm_room __attribute__((cleanup(chain_vm_room_clear))) struct chain_vm_room
 /* chain_vms_find - the VM of the plan, a new reference, or NULL when it is gone */
 struct vm *chain_vms_find(struct chain_set *set, const struct vm_plan *plan);
 

@@ -185,13 +185,28 @@ static int prepare(struct vm *vm, const struct kernel_vm_options *o, const struc
 	return 0;
 }
 
+/* What the steps of a start are given. */
+struct start_context {
+	const struct kernel_vm_options *options;
+	const struct payload *payload;
+	char *init_script;
+};
+
 static int write_init(struct vm *vm, void *context, const struct wait *w, struct error *err)
 {
 	auto_free char *path = qemu_path(vm->run_dir, RUN_DIR_INIT_SCRIPT);
-	const char *script = context;
-	const struct str bytes = { .text = (char *)script, .length = strlen(script) };
+	const struct start_context *c = context;
+	const struct str bytes = { .text = c->init_script, .length = strlen(c->init_script) };
 
 	return node_write_file(vm->node, path, &bytes, 0700, w, err);
+}
+
+static int run_in_guest(struct vm *vm, void *context, const struct wait *w, struct trail *trail,
+			struct error *err)
+{
+	const struct start_context *c = context;
+
+	return vm_payload_start(vm, c->payload->kind, c->options->payload.guest, w, trail, err);
 }
 
 /* What the machine's size, the constants and the kernel decide of QEMU's command line. */
@@ -220,6 +235,9 @@ static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const stru
 		    const struct constants *c, const struct preparation *p, const struct wait *w,
 		    struct trail *trail, struct error *err)
 {
+	struct start_context context = { .options = o,
+					 .payload = payload,
+					 .init_script = p->init_script };
 	struct bring_up plan = {
 		.spec = make_spec(&o->machine, c, p->kvm, p->firmware, p->append),
 		.machine = o->machine,
@@ -229,13 +247,28 @@ static int bring_up(struct vm *vm, const struct kernel_vm_options *o, const stru
 			.awaits = payload->awaits,
 		},
 		.prepare = write_init,
-		.context = p->init_script,
+		.finish = payload->in_guest ? run_in_guest : NULL,
+		.context = &context,
 		.began_us = o->began_us,
 	};
 
 	plan.spec.memory = p->memory;
 	vm_describe(vm, VM_KERNEL, p->kvm, payload->name, "", "");
 	return vm_bring_up(vm, &plan, w, trail, err);
+}
+
+/* A payload that is run in the guest: whatever can be wrong with it is found before the start. */
+static int check_in_guest(struct vm *vm, const struct kernel_vm_options *o,
+			  const struct payload *payload, const struct wait *w, struct error *err)
+{
+	if (!payload->in_guest)
+		return 0;
+	if (o->machine.paused)
+		return error_set(err, EINVAL,
+				 "argument 'paused': vnf=%s is run once the guest is ready, which "
+				 "a paused VM never is; start it with vnf=none and run it later",
+				 payload->name);
+	return vm_payload_check(vm, payload->kind, o->payload.guest, o->machine.cpus, w, err);
 }
 
 /* @vm is defined; it is claimed between the checks, which change nothing, and the start. */
@@ -250,6 +283,7 @@ static int start(struct vm *vm, const struct kernel_vm_options *o, const struct 
 
 	place.cpus = o->machine.cpus;
 	if (payload_make(&o->payload, &place, &payload, err) < 0 ||
+	    check_in_guest(vm, o, &payload, w, err) < 0 ||
 	    prepare(vm, o, &payload, held.c, w, &p, err) < 0 ||
 	    hostel_claim(vm->hostel, vm, err) < 0)
 		return -1;

@@ -302,6 +302,19 @@ static int await_guest(struct vm *vm, const struct bring_up *plan, const struct 
 	return 0;
 }
 
+static int finish(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		  struct trail *trail, struct error *err)
+{
+	const struct readiness r = { .awaits = "the payload" };
+	struct wait guest = vm_guest_wait(vm, w);
+
+	vm_set_stage(vm, "the guest is ready, the payload is being started");
+	if (plan->finish(vm, plan->context, &guest, trail, err) < 0)
+		return err->code == ECANCELED && vm_ended(vm) ? ended_early(vm, &r, err) : -1;
+	set_time(vm, &vm->boot_time.ready, plan->began_us);
+	return 0;
+}
+
 /* All of QEMU's threads; the vCPUs' get their own CPUs next. New threads inherit the CPU. */
 static int pin_emulator(struct vm *vm, int cpu, const struct wait *w, struct error *err)
 {
@@ -345,8 +358,10 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 		return 0;
 	if (qmp_execute(vm->qmp, "cont", NULL, w, NULL, err) < 0)
 		return -1;
-	return plan->await ? await_guest(vm, plan, w, trail, err)
-			   : await_payload(vm, plan, w, trail, err);
+	if ((plan->await ? await_guest(vm, plan, w, trail, err)
+			 : await_payload(vm, plan, w, trail, err)) < 0)
+		return -1;
+	return plan->finish ? finish(vm, plan, w, trail, err) : 0;
 }
 
 static void take_machine(struct vm *vm, const struct machine_options *o)

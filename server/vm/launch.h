@@ -64,6 +64,8 @@ struct readiness {
  * @spec:       everything but the run directory
  * @prepare:    called once the run directory is there, to write files into it; may be NULL
  * @await:      waits until the guest is ready, instead of @readiness; what ends QEMU cancels it
+ * @finish:     what is to be done in the guest once it is ready, before the start counts as
+ *              complete; not with machine.paused; what ends QEMU cancels it; may be NULL
  *
  * On failure nothing is left but the console log, and the VM is out of the registry or, if it had
  * interfaces and was not killed, defined again.
@@ -75,6 +77,8 @@ struct bring_up {
 	int (*prepare)(struct vm *vm, void *context, const struct wait *w, struct error *err);
 	int (*await)(struct vm *vm, void *context, const struct wait *w, struct trail *trail,
 		     struct error *err);
+	int (*finish)(struct vm *vm, void *context, const struct wait *w, struct trail *trail,
+		      struct error *err);
 	void *context;
 	int64_t began_us; /* of the call, on clock_us()'s scale */
 };

@@ -9,8 +9,29 @@
 #include "base/own.h"
 #include "base/quote.h"
 
-const char *const payload_names[] = { "none",	     "testpmd", "testpmd_io",
-				      "testpmd_mac", "command", NULL };
+const char *const payload_names[] = { "none",	"testpmd", "testpmd_io", "testpmd_mac",
+				      "iperf3", "vpp",	   "l3fwd",	 "ipv4",
+				      "bridge", "command", NULL };
+
+static const struct {
+	const char *vnf;
+	enum vm_payload_kind kind;
+} guest_payloads[] = {
+	{ "iperf3", VM_PAYLOAD_IPERF3 }, { "vpp", VM_PAYLOAD_VPP },
+	{ "l3fwd", VM_PAYLOAD_L3FWD },	 { "ipv4", VM_PAYLOAD_IPV4 },
+	{ "bridge", VM_PAYLOAD_BRIDGE },
+};
+_Static_assert(sizeof(guest_payloads) / sizeof(guest_payloads[0]) == VM_PAYLOADS, "all kinds");
+
+bool payload_in_guest(const char *vnf, enum vm_payload_kind *ret)
+{
+	for (size_t i = 0; i < VM_PAYLOADS; i++)
+		if (!strcmp(guest_payloads[i].vnf, vnf)) {
+			*ret = guest_payloads[i].kind;
+			return true;
+		}
+	return false;
+}
 
 /* Nothing to do: the init script stays, and the guest with it. */
 #define IDLE_COMMAND "sleep infinity"
@@ -74,6 +95,11 @@ int payload_make(const struct payload_options *options, const struct testpmd_pla
 		return make_testpmd(options->testpmd, place, ret, err);
 	ret->command = own_strdup(IDLE_COMMAND);
 	ret->awaits = own_strdup("the guest agent");
+	ret->in_guest = payload_in_guest(options->vnf, &ret->kind);
+	if (ret->in_guest) {
+		ret->dpdk = vm_payload_dpdk(ret->kind);
+		ret->hugepages = vm_payload_hugepages(ret->kind);
+	}
 	return 0;
 }
 

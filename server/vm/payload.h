@@ -8,10 +8,12 @@
 #include <regex.h>
 
 #include "guest/testpmd.h"
-#include "vm/vm.h"
+#include "vm/vm_payload.h"
 
-/* Names that `vnf` takes, NULL-terminated: none, testpmd, testpmd_io, testpmd_mac, command. */
+/* Names that `vnf` takes, NULL-terminated: none, testpmd, ..., command. */
 extern const char *const payload_names[];
+/* payload_in_guest - whether @vnf is one of vm_payload.h's, and which */
+bool payload_in_guest(const char *vnf, enum vm_payload_kind *ret);
 
 /*
  * @name:      as given
@@ -22,6 +24,7 @@ extern const char *const payload_names[];
  * @dpdk:      the NICs belong to DPDK: bound to its driver, the kernel needs no interrupts of them
  * @hugepages: of 2 MB that the guest needs
  * @testpmd:   testpmd has its prompt on the console
+ * @in_guest:  @kind is run in the guest once the agent answers
  */
 struct payload {
 	char *name;
@@ -32,13 +35,16 @@ struct payload {
 	char *awaits;
 	bool dpdk;
 	bool testpmd;
+	bool in_guest;
+	enum vm_payload_kind kind;
 	int hugepages;
 };
 
-/* What the keyword was given. @testpmd, @command, @ready_pattern: of the vnf that takes them. */
+/* What the keyword was given. @testpmd, @guest, @command, ...: of the vnf that takes them. */
 struct payload_options {
 	const char *vnf;
 	const struct testpmd_options *testpmd;
+	const struct vm_payload_options *guest;
 	const char *command;
 	const char *ready_pattern;
 };

@@ -117,6 +117,16 @@ const char *vm_payload_title(enum vm_payload_kind kind)
 	return payload_kinds[kind].title;
 }
 
+bool vm_payload_dpdk(enum vm_payload_kind kind)
+{
+	return payload_kinds[kind].dpdk;
+}
+
+int vm_payload_hugepages(enum vm_payload_kind kind)
+{
+	return payload_kinds[kind].hugepages;
+}
+
 int vm_payload_check_idle(struct vm *vm, struct error *err)
 {
 	const char *title;
@@ -188,8 +198,6 @@ static int check_macs(const struct payload_run *r, struct error *err)
 
 static int check(struct payload_run *r, struct error *err)
 {
-	if (vm_payload_check_idle(r->vm, err) < 0)
-		return -1;
 	if (r->nic_count < r->kind->min_nics)
 		return error_set(err, EINVAL,
 				 "%s needs at least %zu vhost interface(s), VM '%s' has %zu: call "
@@ -202,7 +210,7 @@ static int check(struct payload_run *r, struct error *err)
 
 static int check_programs(struct payload_run *r, struct error *err)
 {
-	if (guest_ready(r->vm, r->w, err) < 0)
+	if (!r->starting && guest_ready(r->vm, r->w, err) < 0)
 		return -1;
 	if (r->kind->ready && guest_has(r->vm, r->o.binary, r->w, err) < 0)
 		return -1;
@@ -327,7 +335,8 @@ static int run(struct payload_run *r, json_t **ret, struct error *err)
 	auto_json *base = NULL;
 	int pid = 0;
 
-	if (check(r, err) < 0 || check_programs(r, err) < 0)
+	if ((!r->starting && vm_payload_check_idle(r->vm, err) < 0) || check(r, err) < 0 ||
+	    check_programs(r, err) < 0)
 		return -1;
 	trail_step(r->trail, "checked the arguments and the guest's programs");
 	if (bind_nics(r, err) < 0 || count_base(r, &base, err) < 0 || start(r, &pid, err) < 0)
@@ -337,26 +346,62 @@ static int run(struct payload_run *r, json_t **ret, struct error *err)
 	return 0;
 }
 
-int vm_payload_run(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
-		   const struct wait *w, struct trail *trail, json_t **ret, struct error *err)
+int vm_payload_check(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
+		     int cpus, const struct wait *w, struct error *err)
+{
+	auto_constants held = hostel_hold(vm->hostel);
+	struct payload_run r = { .vm = vm,
+				 .kind = &payload_kinds[kind],
+				 .cpus = cpus,
+				 .given = o,
+				 .c = held.c,
+				 .w = w };
+	int rc;
+
+	run_init(&r);
+	rc = check(&r, err);
+	run_clear(&r);
+	return rc;
+}
+
+/* A run with the gate passed and the VM's end as a reason to give up. */
+static int run_in_gate(struct vm *vm, struct payload_run r, const struct wait *w, json_t **ret,
+		       struct error *err)
 {
 	auto_constants held = hostel_hold(vm->hostel);
 	struct wait guest = vm_guest_wait(vm, w);
-	struct payload_run r = { .vm = vm,
-				 .kind = &payload_kinds[kind],
-				 .given = o,
-				 .c = held.c,
-				 .w = &guest,
-				 .trail = trail };
 	int rc;
 
 	if (gate_enter(&vm->testpmd_gate, &guest, err) < 0)
 		return -1;
+	r.vm = vm;
+	r.cpus = vm->cpus;
+	r.c = held.c;
+	r.w = &guest;
 	run_init(&r);
 	rc = run(&r, ret, err);
 	run_clear(&r);
 	gate_leave(&vm->testpmd_gate);
 	return rc;
+}
+
+int vm_payload_run(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
+		   const struct wait *w, struct trail *trail, json_t **ret, struct error *err)
+{
+	const struct payload_run r = { .kind = &payload_kinds[kind], .given = o, .trail = trail };
+
+	return run_in_gate(vm, r, w, ret, err);
+}
+
+int vm_payload_start(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
+		     const struct wait *w, struct trail *trail, struct error *err)
+{
+	const struct payload_run r = {
+		.kind = &payload_kinds[kind], .starting = true, .given = o, .trail = trail
+	};
+	auto_json *described = NULL;
+
+	return run_in_gate(vm, r, w, &described, err);
 }
 
 /* What runs, borrowed: only holders of the gate change it. */

@@ -5,6 +5,7 @@
  * How it works: each payload is one entry of a table: what it needs in the guest, how it is
  * configured, the program that it is, if any, the line that says it is ready, its statistics. A VM
  * runs one payload at a time, testpmd counts as one; starts and stops pass the VM's testpmd_gate.
+ * A kernel VM can have one from its start on, as its vnf: it runs when the guest agent answers.
  */
 #ifndef VM_VM_PAYLOAD_H
 #define VM_VM_PAYLOAD_H
@@ -52,6 +53,16 @@ void vm_payload_free(struct vm_payload *p);
 
 /* vm_payload_title - "l3fwd", "a Linux bridge", ...; for messages */
 const char *vm_payload_title(enum vm_payload_kind kind);
+/* vm_payload_dpdk - whether the interfaces belong to DPDK, not to the guest's kernel */
+bool vm_payload_dpdk(enum vm_payload_kind kind);
+/* vm_payload_hugepages - of 2 MB, that it needs in the guest */
+int vm_payload_hugepages(enum vm_payload_kind kind);
+/*
+ * vm_payload_check - whether a VM that is defined could run it, with @cpus vCPUs; changes nothing
+ * Errors: EINVAL naming the argument, or the interfaces that are missing.
+ */
+int vm_payload_check(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
+		     int cpus, const struct wait *w, struct error *err);
 /* vm_payload_check_idle - EINVAL unless the VM runs and no payload runs in it */
 int vm_payload_check_idle(struct vm *vm, struct error *err);
 /*
@@ -65,6 +76,9 @@ int vm_payload_check_idle(struct vm *vm, struct error *err);
  */
 int vm_payload_run(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
 		   const struct wait *w, struct trail *trail, json_t **ret, struct error *err);
+/* vm_payload_start - the same for a VM whose start is not complete and whose agent answers */
+int vm_payload_start(struct vm *vm, enum vm_payload_kind kind, const struct vm_payload_options *o,
+		     const struct wait *w, struct trail *trail, struct error *err);
 /* vm_payload_stop - the last statistics, then the end of the payload */
 int vm_payload_stop(struct vm *vm, enum vm_payload_kind kind, const struct wait *w,
 		    struct trail *trail, json_t **ret, struct error *err);

@@ -42,13 +42,13 @@ static void fill_peer_macs(struct payload_run *r)
 /* l3fwd has one transmit queue for each lcore. */
 int l3fwd_fill(struct payload_run *r, struct error *err)
 {
-	int queues = common_queues(r), most = queues < r->vm->cpus ? queues : r->vm->cpus;
+	int queues = common_queues(r), most = queues < r->cpus ? queues : r->cpus;
 
 	if (r->o.cpus > most)
 		return error_set(err, EINVAL,
 				 "argument 'cpus': expected at most %d: VM '%s' has %d vCPUs, and "
 				 "its interfaces have %d queues, one for each lcore; got %d",
-				 most, r->vm->name, r->vm->cpus, queues, r->o.cpus);
+				 most, r->vm->name, r->cpus, queues, r->o.cpus);
 	if (r->o.cpus < 0)
 		r->o.cpus = most;
 	fill_peer_macs(r);
@@ -176,13 +176,13 @@ int vpp_fill(struct payload_run *r, struct error *err)
 {
 	struct vm_payload_options *o = &r->o;
 
-	if (o->cpus > r->vm->cpus)
+	if (o->cpus > r->cpus)
 		return error_set(
 			err, EINVAL,
 			"argument 'cpus': expected at most %d, the vCPUs of VM '%s', got %d",
-			r->vm->cpus, r->vm->name, o->cpus);
+			r->cpus, r->vm->name, o->cpus);
 	if (o->cpus < 0)
-		o->cpus = r->vm->cpus;
+		o->cpus = r->cpus;
 	for (size_t i = 0; !r->given->addresses.count && i < r->nic_count; i++)
 		strv_addf(&o->addresses, "1.1.%zu.1/24", i + 1);
 	for (size_t i = 0; !r->given->peers.count && i < r->nic_count; i++)

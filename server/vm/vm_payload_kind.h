@@ -20,6 +20,8 @@ struct payload_nic {
 
 /*
  * One start.
+ * @starting: the VM's own start runs it: nothing else can be running, and the agent answers
+ * @cpus:     vCPUs of the VM
  * @o:        the keyword's options, the usual ones filled in
  * @c:        borrowed, as are the wait and the trail
  * @command:  the program's arguments, empty when the payload is no program
@@ -27,6 +29,8 @@ struct payload_nic {
 struct payload_run {
 	struct vm *vm;
 	const struct payload_kind *kind;
+	bool starting;
+	int cpus;
 	const struct vm_payload_options *given;
 	struct vm_payload_options o;
 	const struct constants *c;
