@@ -48,6 +48,7 @@ static const struct keyword_arg start_arguments[] = {
 	  .doc = "Leave the image file untouched: what the guest writes goes with it." },
 	ARGUMENT_TIMEOUT(start_args, "timeout.start_image_vm", ARG_POSITIONAL),
 	ARGUMENT_PAUSED(start_args),
+	ARGUMENT_CORES(start_args),
 	{ .name = "direct_boot",
 	  .kind = ARG_NAMED_ONLY,
 	  .type = ARG_BOOL,

@@ -59,6 +59,7 @@ static const struct keyword_arg start_arguments[] = {
 	ARGUMENT_QEMU_ID(start_args),
 	ARGUMENT_TIMEOUT(start_args, "timeout.start_kernel_vm", ARG_POSITIONAL),
 	ARGUMENT_PAUSED(start_args),
+	ARGUMENT_CORES(start_args),
 	{ .name = "options",
 	  .kind = ARG_KWARGS,
 	  .type = ARG_DICT,

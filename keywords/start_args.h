@@ -17,6 +17,7 @@
 struct machine_args {
 	int cpus;
 	int memory;
+	struct int_list cores;
 	struct int_list host_cpus;
 	int page_size;
 	int qemu_id;
@@ -27,6 +28,14 @@ struct machine_args {
 	{                                                                                       \
 		.name = "cpus", .type = ARG_INT, .fallback = "1", .min = 1, .max = VM_CPUS_MAX, \
 		.offset = offsetof(struct arguments, machine.cpus), .doc = "vCPUs."             \
+	}
+#define ARGUMENT_CORES(arguments)                                                                    \
+	{                                                                                            \
+		.name = "cores", .kind = ARG_NAMED_ONLY, .type = ARG_INT_LIST, .fallback = "[]",     \
+		.max = VM_CPUS_MAX - 1, .offset = offsetof(struct arguments, machine.cores),         \
+		.doc = "Core of the guest that each vCPU is a thread of: `[0, 1, 1]` are one core "  \
+		       "with one thread and one with two; without: a core each. Under TCG only the " \
+		       "last core may have fewer threads than others."                               \
 	}
 #define ARGUMENT_MEMORY(arguments, mib)                                                      \
 	{                                                                                    \
@@ -67,6 +76,8 @@ static inline struct machine_options machine_options(const struct machine_args *
 {
 	return (struct machine_options) { .cpus = a->cpus,
 					  .memory_mib = a->memory,
+					  .cores = a->cores.items,
+					  .core_count = a->cores.count,
 					  .host_cpus = a->host_cpus.items,
 					  .host_cpu_count = a->host_cpus.count,
 					  .page_size = (enum page_choice)a->page_size,

@@ -297,8 +297,6 @@ void plan_spec(const struct chain_plan *plan, const struct vm_plan *vm, struct q
 {
 	ret->name = vm->name;
 	ret->cpus = vm->cpus;
-	/* The main thread has no sibling in the VM, and -smp cannot say that of one core only. */
-	ret->threads = 1;
 	ret->memory_mib = vm->memory_mib;
 	ret->memory = plan->backing;
 	ret->numa_node = plan->numa_node;

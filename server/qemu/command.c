@@ -6,8 +6,10 @@
  */
 #include "qemu/command.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "base/own.h"
 
@@ -52,6 +54,78 @@ static void add_optionf(struct strv *v, const char *option, const char *format, 
 	va_end(ap);
 	strv_add(v, option);
 	strv_take(v, text);
+}
+
+/* Which thread of its core a vCPU is. */
+static int thread_of(const int *cores, int cpu)
+{
+	int thread = 0;
+
+	while (cpu - thread > 0 && cores[cpu - thread - 1] == cores[cpu])
+		thread++;
+	return thread;
+}
+
+static int threads_of(const struct qemu_spec *spec)
+{
+	int threads = 1;
+
+	for (int i = 0; i < spec->cpus; i++)
+		if (thread_of(spec->cores, i) >= threads)
+			threads = thread_of(spec->cores, i) + 1;
+	return threads;
+}
+
+bool qemu_shows_cores(const struct qemu_spec *spec)
+{
+	int last = spec->cores[spec->cpus - 1], before = 0;
+
+	while (spec->cores[before] < last)
+		before++;
+	return spec->kvm || before == last * threads_of(spec);
+}
+
+/*
+ * -smp can only say how many threads every core has. Where cores differ it says how many there may
+ * be and has the first vCPU, and each other comes as a device in its place.
+ */
+static void add_cpus(const struct qemu_spec *spec, struct strv *v)
+{
+	bool shown = spec->cores && qemu_shows_cores(spec);
+	int cores = shown ? spec->cores[spec->cpus - 1] + 1 : spec->cpus;
+	int threads = shown ? threads_of(spec) : 1;
+
+	/* Of an AMD CPU, as TCG's are, Linux believes threads only with TOPOEXT, which TCG lacks.
+	 */
+	add_optionf(v, "-cpu", "%s%s", spec->cpu,
+		    threads > 1 && !spec->kvm ? ",vendor=GenuineIntel" : "");
+	if (spec->cpus == cores * threads) {
+		add_optionf(v, "-smp", "%d,sockets=1,cores=%d,threads=%d", spec->cpus, cores,
+			    threads);
+		return;
+	}
+	add_optionf(v, "-smp", "1,maxcpus=%d,sockets=1,cores=%d,threads=%d", cores * threads, cores,
+		    threads);
+	for (int i = 1; i < spec->cpus; i++)
+		add_optionf(v, "-device", "%.*s-x86_64-cpu,socket-id=0,core-id=%d,thread-id=%d",
+			    (int)strcspn(spec->cpu, ","), spec->cpu, spec->cores[i],
+			    thread_of(spec->cores, i));
+}
+
+int qemu_check_cores(const int *cores, size_t count, struct error *err)
+{
+	int before = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		if (cores[i] != before && (i == 0 || cores[i] != before + 1))
+			return error_set(
+				err, EINVAL,
+				"expected core 0 first and then each core's threads side by "
+				"side, such as 0, 1, 1, 2, 2; got %d behind %d",
+				cores[i], before);
+		before = cores[i];
+	}
+	return 0;
 }
 
 static void add_memory(const struct qemu_spec *spec, struct strv *v)
@@ -151,9 +225,7 @@ void qemu_command(const struct qemu_spec *spec, struct strv *v)
 	add_option(v, "-display", "none");
 	add_option(v, "-machine", spec->machine);
 	add_option(v, "-accel", spec->kvm ? "kvm" : "tcg,thread=multi");
-	add_option(v, "-cpu", spec->cpu);
-	add_optionf(v, "-smp", "%d,sockets=1,cores=%d,threads=%d", spec->cpus,
-		    spec->cpus / spec->threads, spec->threads);
+	add_cpus(spec, v);
 	add_memory(spec, v);
 	strv_add(v, "-S");
 	strv_add(v, "-no-reboot");

@@ -6,6 +6,7 @@
 
 #include <stdbool.h>
 
+#include "base/error.h"
 #include "base/str.h"
 #include "node/facts.h"
 
@@ -33,6 +34,8 @@ enum guest_memory { GUEST_MEMORY_MEMFD, GUEST_MEMORY_2M, GUEST_MEMORY_1G };
 
 /*
  * Everything that decides the command line; all strings borrowed.
+ * @cores:       the core that each of the @cpus vCPUs is a thread of, as qemu_check_cores() wants
+ *               them; NULL: each is a core of its own
  * @numa_node:   the host's NUMA node that the memory is bound to, -1: any
  * @kernel:      direct kernel boot with @initrd and @append (NULL: boot from @drive)
  * @host_root:   exported read-only over 9p with tag virtioroot, or NULL
@@ -49,7 +52,7 @@ struct qemu_spec {
 	bool kvm;
 	bool sandbox;
 	int cpus;
-	int threads;
+	const int *cores;
 	int memory_mib;
 	enum guest_memory memory;
 	int numa_node;
@@ -73,6 +76,21 @@ struct qemu_spec {
  * QEMU starts paused and without vhost-user NICs: those come over QMP once the vswitch is there.
  */
 void qemu_command(const struct qemu_spec *spec, struct strv *ret);
+/*
+ * qemu_check_cores - whether a guest can have such cores
+ *
+ * The first vCPU is on core 0, every other on the core of the one before or on the next: so the
+ * guest numbers its CPUs as they stand here. Errors: EINVAL.
+ */
+int qemu_check_cores(const int *cores, size_t count, struct error *err);
+/*
+ * qemu_shows_cores - whether the guest gets @spec's cores, which are not NULL
+ *
+ * Not under TCG when a core before the last has fewer threads than another: such a core leaves a
+ * gap in the APIC ids, and QEMU's own APIC delivers nothing behind a gap. Each vCPU is a core then.
+ * Source: QEMU 7.2, hw/intc/apic.c, apic_get_delivery_bitmask().
+ */
+bool qemu_shows_cores(const struct qemu_spec *spec);
 /* qemu_path - @run_dir/@name, owned by the caller */
 char *qemu_path(const char *run_dir, const char *name);
 

@@ -264,7 +264,7 @@ static int bring_up(struct vm *vm, const struct image_vm_options *o, const struc
 			.kvm = p->kvm,
 			.sandbox = c->qemu.sandbox,
 			.cpus = o->machine.cpus,
-			.threads = 1,
+			.cores = o->machine.core_count ? o->machine.cores : NULL,
 			.memory_mib = o->machine.memory_mib,
 			.memory = p->memory,
 			.numa_node = -1,

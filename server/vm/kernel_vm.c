@@ -220,7 +220,7 @@ static struct qemu_spec make_spec(const struct machine_options *m, const struct 
 		.kvm = kvm,
 		.sandbox = c->qemu.sandbox,
 		.cpus = m->cpus,
-		.threads = 1,
+		.cores = m->core_count ? m->cores : NULL,
 		.memory_mib = m->memory_mib,
 		.numa_node = m->bind_memory ? m->numa_node : -1,
 		.firmware = firmware,

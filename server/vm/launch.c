@@ -111,6 +111,18 @@ static int vcpu_threads(struct vm *vm, const struct wait *w, json_t **ret, struc
 	return qmp_execute(vm->qmp, "query-cpus-fast", NULL, w, ret, err);
 }
 
+/* How many vCPUs come before @thread: where cores differ, QEMU leaves numbers out. */
+static size_t rank_of(const json_t *threads, const json_t *thread)
+{
+	json_int_t index = json_integer_value(json_object_get(thread, "cpu-index"));
+	size_t rank = 0, i;
+	json_t *other;
+
+	json_array_foreach (threads, i, other)
+		rank += json_integer_value(json_object_get(other, "cpu-index")) < index;
+	return rank;
+}
+
 int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err)
 {
 	auto_json *threads = NULL;
@@ -125,7 +137,7 @@ int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, s
 		return -1;
 	json_array_foreach (threads, index, thread) {
 		pid_t id = (pid_t)json_integer_value(json_object_get(thread, "thread-id"));
-		size_t vcpu = (size_t)json_integer_value(json_object_get(thread, "cpu-index"));
+		size_t vcpu = rank_of(threads, thread);
 
 		if (vcpu < count && node_set_affinity(vm->node, id, &cpus[vcpu], 1, w, err) < 0)
 			return error_prefix(err, "vCPU %zu to CPU %d", vcpu, cpus[vcpu]);
@@ -335,9 +347,19 @@ static int pin_emulator(struct vm *vm, int cpu, const struct wait *w, struct err
 	return 0;
 }
 
+static void note_cores(const struct qemu_spec *spec, struct trail *trail)
+{
+	if (spec->cores && !qemu_shows_cores(spec))
+		trail_note(
+			trail, TRAIL_INFO,
+			"under TCG a core before the last cannot have fewer threads than others: "
+			"each vCPU is a core of its own");
+}
+
 static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		struct trail *trail, struct error *err)
 {
+	note_cores(&plan->spec, trail);
 	if (launch(vm, plan, w, err) < 0)
 		return -1;
 	set_time(vm, &vm->boot_time.launch, plan->began_us);

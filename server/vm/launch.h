@@ -19,6 +19,7 @@ extern const char *const page_choice_names[];
 /*
  * What the start keywords have in common.
  *
+ * @cores:     empty, or the core that each vCPU is a thread of, as qemu_check_cores() wants them
  * @host_cpus: empty, or one for each vCPU.
  * @bind_memory:  the guest's memory to NUMA node @numa_node
  * @pin_emulator: QEMU's other threads to @emulator_cpu
@@ -26,6 +27,8 @@ extern const char *const page_choice_names[];
 struct machine_options {
 	int cpus;
 	int memory_mib;
+	const int *cores;
+	size_t core_count;
 	const int *host_cpus;
 	size_t host_cpu_count;
 	enum page_choice page_size;
@@ -84,7 +87,7 @@ struct bring_up {
 };
 int vm_bring_up(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		struct trail *trail, struct error *err);
-/* vm_pin - vCPU i to @cpus[i]. EINVAL when the count does not match. */
+/* vm_pin - vCPU i, as the guest counts them, to @cpus[i]. EINVAL when the count does not match. */
 int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err);
 /* vm_schedule - scheduling policy of every vCPU thread, as node_set_scheduler() has it */
 int vm_schedule(struct vm *vm, const char *policy, int priority, const struct wait *w,

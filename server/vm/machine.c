@@ -72,9 +72,22 @@ static int check_memory(const struct machine_options *o, const struct constants 
 	return 0;
 }
 
+static int check_cores(const struct machine_options *o, struct error *err)
+{
+	if (o->core_count && o->core_count != (size_t)o->cpus)
+		return error_set(err, EINVAL,
+				 "argument 'cores': expected %d, one for each vCPU, got %zu",
+				 o->cpus, o->core_count);
+	if (qemu_check_cores(o->cores, o->core_count, err) < 0)
+		return error_prefix(err, "argument 'cores'");
+	return 0;
+}
+
 static int check_cpus(const struct machine_options *o, const struct node_facts *facts,
 		      struct error *err)
 {
+	if (check_cores(o, err) < 0)
+		return -1;
 	if (o->host_cpu_count && o->host_cpu_count != (size_t)o->cpus)
 		return error_set(err, EINVAL,
 				 "argument 'host_cpus': expected %d, one for each vCPU, got %zu",

@@ -21,6 +21,8 @@
 
 #define LONG_MS 60000
 
+static const int cores_of_two[] = { 0, 0, 1, 1 };
+
 static struct qemu_spec kernel_spec(void)
 {
 	return (struct qemu_spec) {
@@ -30,7 +32,7 @@ static struct qemu_spec kernel_spec(void)
 		.cpu = "max",
 		.sandbox = true,
 		.cpus = 4,
-		.threads = 2,
+		.cores = cores_of_two,
 		.memory_mib = 512,
 		.numa_node = -1,
 		.run_dir = "/run/vhostel/nf1",
@@ -74,6 +76,7 @@ static void a_kernel_vm_starts_paused_and_confined(void **state)
 			"on,obsolete=deny,elevateprivileges=deny,spawn=deny,resourcecontrol=deny"));
 	assert_true(has(&v, "-accel", "tcg,thread=multi"));
 	assert_true(has(&v, "-smp", "4,sockets=1,cores=2,threads=2"));
+	assert_true(has(&v, "-cpu", "max,vendor=GenuineIntel"));
 	assert_true(has(&v, "-m", "512M"));
 	assert_true(has(&v, "-object", "memory-backend-memfd,id=mem,size=512M,share=on"));
 	assert_true(has(&v, "-numa", "node,memdev=mem"));
@@ -84,6 +87,62 @@ static void a_kernel_vm_starts_paused_and_confined(void **state)
 	assert_true(has(&v, "-pidfile", "/run/vhostel/nf1/pid"));
 	/* Nothing of another kind of VM. */
 	assert_false(has_word(&v, "-drive") || has_word(&v, "hostfwd") || has_word(&v, "tcp:"));
+}
+
+static void cores_may_differ_in_their_threads(void **state)
+{
+	static const int mixed[] = { 0, 1, 1, 2 };
+	struct qemu_spec spec = kernel_spec();
+	auto_strv v = { 0 }, plain = { 0 };
+
+	(void)state;
+	spec.cores = mixed;
+	spec.kvm = true;
+	spec.cpu = "qemu64,+ssse3";
+	qemu_command(&spec, &v);
+	assert_true(has(&v, "-smp", "1,maxcpus=6,sockets=1,cores=3,threads=2"));
+	assert_true(has(&v, "-device", "qemu64-x86_64-cpu,socket-id=0,core-id=1,thread-id=0"));
+	assert_true(has(&v, "-device", "qemu64-x86_64-cpu,socket-id=0,core-id=1,thread-id=1"));
+	assert_true(has(&v, "-device", "qemu64-x86_64-cpu,socket-id=0,core-id=2,thread-id=0"));
+	spec.cores = NULL;
+	qemu_command(&spec, &plain);
+	assert_true(has(&plain, "-smp", "4,sockets=1,cores=4,threads=1"));
+	assert_false(has_word(&plain, "thread-id"));
+}
+
+static void emulation_has_no_gap_between_cores(void **state)
+{
+	static const int gap[] = { 0, 1, 1, 2 }, last[] = { 0, 0, 1, 1 };
+	struct qemu_spec spec = kernel_spec();
+	auto_strv flat = { 0 }, shown = { 0 };
+
+	(void)state;
+	spec.cores = gap;
+	assert_false(qemu_shows_cores(&spec));
+	qemu_command(&spec, &flat);
+	assert_true(has(&flat, "-smp", "4,sockets=1,cores=4,threads=1"));
+	assert_true(has(&flat, "-cpu", "max"));
+	spec.cores = last;
+	spec.cpus = 3;
+	assert_true(qemu_shows_cores(&spec));
+	qemu_command(&spec, &shown);
+	assert_true(has(&shown, "-smp", "1,maxcpus=4,sockets=1,cores=2,threads=2"));
+	assert_true(has(&shown, "-device", "max-x86_64-cpu,socket-id=0,core-id=1,thread-id=0"));
+}
+
+static void cores_stand_in_the_guests_order(void **state)
+{
+	static const int good[] = { 0, 1, 1, 2 }, late[] = { 1, 1 }, gap[] = { 0, 2 },
+			 back[] = { 0, 1, 0 };
+	struct error err;
+
+	(void)state;
+	assert_int_equal(qemu_check_cores(good, 4, &err), 0);
+	assert_int_equal(qemu_check_cores(NULL, 0, &err), 0);
+	assert_int_equal(qemu_check_cores(late, 2, &err), -1);
+	assert_int_equal(qemu_check_cores(gap, 2, &err), -1);
+	assert_non_null(strstr(err.text, "got 2 behind 0"));
+	assert_int_equal(qemu_check_cores(back, 3, &err), -1);
 }
 
 static void the_hosts_root_is_read_only_at_the_device(void **state)
@@ -213,7 +272,7 @@ static void the_real_qemu_takes_it_with_commas_in_every_path(void **state)
 	image = qemu_path(directory, "disk,1.img");
 	assert_int_equal(file_write(image, "x", 1, 0600, NULL), 0);
 	assert_int_equal(truncate(image, 1024 * 1024), 0);
-	spec.cpus = spec.threads = 1;
+	spec.cpus = 1;
 	spec.memory_mib = 64;
 	spec.run_dir = directory;
 	spec.host_root = directory;
@@ -243,6 +302,9 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_kernel_vm_starts_paused_and_confined),
+		cmocka_unit_test(cores_may_differ_in_their_threads),
+		cmocka_unit_test(emulation_has_no_gap_between_cores),
+		cmocka_unit_test(cores_stand_in_the_guests_order),
 		cmocka_unit_test(the_hosts_root_is_read_only_at_the_device),
 		cmocka_unit_test(an_image_vm_has_a_disk_and_a_way_in),
 		cmocka_unit_test(memory_comes_from_huge_pages_of_a_numa_node),

@@ -72,6 +72,8 @@ Memory That Cannot Be Is Refused
 Other Arguments That Cannot Be Are Refused
     Should Be Refused    host_cpus    4000    CPU    Start Kernel VM    x    host_cpus=${{[4000]}}
     Should Be Refused    host_cpus    2    1    Start Kernel VM    x    host_cpus=${{[0, 1]}}
+    Should Be Refused    cores    3    2    Start Kernel VM    x    cpus=3    cores=${{[0, 1]}}
+    Should Be Refused    cores    2    core 0 first    Start Kernel VM    x    cpus=2    cores=${{[0, 2]}}
     Should Be Refused    page_size    '3M'    4K    Start Kernel VM    x    page_size=3M
     Should Be Refused    qemu_id    ${256}    0 to 255    Start Kernel VM    x    qemu_id=${256}
     Should Be Refused    vnf    'nothing'    testpmd_mac    Start Kernel VM    x    vnf=nothing

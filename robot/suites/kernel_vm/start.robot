@@ -27,6 +27,22 @@ A VM Without A Payload Is Ready When Its Guest Agent Answers
     ${affinity}=    Get Vcpu Affinity    ${info}[pid]
     Should Be Equal    ${affinity}    ${{['1', '0']}}
 
+Cores Have The Threads That Were Asked For
+    ${info}=    Start Kernel VM    smt    cpus=3    cores=${{[0, 0, 1]}}    host_cpus=${{[0, 1, 0]}}
+    Siblings Should Be    smt    0-1    0-1    2
+    ${affinity}=    Get Vcpu Affinity    ${info}[pid]
+    Should Be Equal    ${affinity}    ${{['0', '1', '0']}}
+
+Emulation Has No Core With Fewer Threads Before Others
+    [Documentation]    QEMU's own interrupt controller delivers nothing behind a gap; KVM's does.
+    ${node}=    Get Node Info    DUT1
+    Start Kernel VM    gap    cpus=3    cores=${{[0, 1, 1]}}
+    IF    ${node}[kvm]
+        Siblings Should Be    gap    0    1-2    1-2
+    ELSE
+        Siblings Should Be    gap    0    1    2
+    END
+
 A Command Is Ready When Its Line Is On The Console
     ${info}=    Start Kernel VM    marker    vnf=command    memory=256
     ...    command=echo "the marker is $((6 * 7))"; sleep infinity
@@ -164,3 +180,12 @@ VM Info Should Be As Asked
     Should Be True    $command.split(chr(0))[:-1] == $info['command_line']
     ${times}=    Set Variable    ${info}[boot_time]
     Should Be True    0 < $times['launch'] <= $times['vhost'] <= $times['kernel'] < $times['ready'] < 60
+
+Siblings Should Be
+    [Documentation]    What the guest says of each of its CPUs.
+    [Arguments]    ${vm}    @{expected}
+    FOR    ${cpu}    ${siblings}    IN ENUMERATE    @{expected}
+        ${result}=    Execute In VM    ${vm}    cat
+        ...    /sys/devices/system/cpu/cpu${cpu}/topology/thread_siblings_list
+        Should Be Equal    ${result}[stdout]    ${siblings}\n
+    END
