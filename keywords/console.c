@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "base/pattern.h"
 #include "keywords/usual_args.h"
 #include "node/node.h"
 #include "value/value.h"
@@ -89,7 +90,7 @@ static const struct keyword_arg expect_args[] = {
 	{ .name = "pattern",
 	  .type = ARG_STR,
 	  .min = 1,
-	  .max = 4096,
+	  .max = PATTERN_LENGTH_MAX,
 	  FIELD(pattern),
 	  .doc = "POSIX extended regular expression." },
 	ARGUMENT_TIMEOUT(console_args, "timeout.console", ARG_POSITIONAL),
@@ -155,20 +156,13 @@ static int expect(struct call *call, void *args, json_t **ret, struct error *err
 	struct wait w = call_wait(call, a->timeout_ms);
 	auto_free char *line = NULL;
 	auto_vm *vm = NULL;
-	char reason[128];
 	regex_t pattern;
 	int rc;
 
 	if (call_find(call, a->vm, &vm, err) < 0 || check_console(vm, err) < 0)
 		return -1;
-	rc = regcomp(&pattern, a->pattern, REG_EXTENDED);
-	if (rc) {
-		regerror(rc, &pattern, reason, sizeof(reason));
-		return error_set(err, EINVAL,
-				 "argument 'pattern': expected a POSIX extended regular "
-				 "expression, got '%s': %s",
-				 a->pattern, reason);
-	}
+	if (pattern_compile(a->pattern, REG_NOSUB, &pattern, err) < 0)
+		return error_prefix(err, "argument 'pattern'");
 	rc = await_line(vm, &pattern, &w, &line, err);
 	regfree(&pattern);
 	if (rc < 0) {

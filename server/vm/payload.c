@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "base/pattern.h"
 #include "base/quote.h"
 
 const char *const payload_names[] = { "none",	"testpmd", "testpmd_io", "testpmd_mac",
@@ -40,8 +41,6 @@ static int make_command(const struct payload_options *options, struct payload *r
 			struct error *err)
 {
 	const char *pattern = options->ready_pattern;
-	char reason[128];
-	int rc;
 
 	if (!options->command || !*options->command)
 		return error_set(err, EINVAL,
@@ -52,14 +51,8 @@ static int make_command(const struct payload_options *options, struct payload *r
 			      : own_strdup("the guest agent");
 	if (!pattern)
 		return 0;
-	rc = regcomp(&ret->ready, pattern, REG_EXTENDED | REG_NOSUB);
-	if (rc) {
-		regerror(rc, &ret->ready, reason, sizeof(reason));
-		return error_set(err, EINVAL,
-				 "argument 'ready_pattern': expected a POSIX extended regular "
-				 "expression, got '%s': %s",
-				 pattern, reason);
-	}
+	if (pattern_compile(pattern, REG_NOSUB, &ret->ready, err) < 0)
+		return error_prefix(err, "argument 'ready_pattern'");
 	ret->has_ready = true;
 	return 0;
 }

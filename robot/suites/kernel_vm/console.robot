@@ -91,6 +91,15 @@ A Line That Never Comes Fails After The Timeout
 A Pattern That Is None Is Refused
     Should Fail At Once    *argument 'pattern'*'(open'*    Expect On VM Console    ${VM}    (open
 
+A Pattern That Would Take The Server With It Is Refused
+    Should Fail At Once    *argument 'pattern'*nested too deep*    Expect On VM Console    ${VM}
+    ...    ${{'(' * 400 + 'a' + ')' * 400}}
+    Should Fail At Once    *argument 'pattern'*repeats too much*    Expect On VM Console    ${VM}
+    ...    (((a{1,255}){1,255}){1,255})
+    Should Fail At Once    *argument 'pattern'*back-references*    Expect On VM Console    ${VM}
+    ...    (.*)(.*)(.*)\\1\\2\\3x
+    Should Fail At Once    *argument 'pattern'*    Expect On VM Console    ${VM}    ${{'a' * 5000}}
+
 The Log File Has What The Keyword Returns
     ${info}=    Get VM Info    ${VM}
     ${file}=    Get Binary File    ${info}[console_log]
