@@ -64,6 +64,7 @@ class QemuUtils:
         self._vnf = vnf or "none"
         self._img = img
         self._page_size = page_size or "auto"
+        self._threads = 1
         self._queues = 1
         self._queue_size = None
 
@@ -78,13 +79,14 @@ class QemuUtils:
 
     @keyword
     def qemu_set_smp(self, smp: int, cores: int = 0, threads: int = 1, sockets: int = 1):
-        """Number of vCPUs; one socket with as many cores, which is all that CSIT's suites asked."""
-        if threads != 1 or sockets != 1:
-            raise AssertionError(f"Qemu Set Smp: the server shows a guest one socket of cores with "
-                                 f"one thread, got {sockets} socket(s), {threads} thread(s)")
-        if cores not in (0, smp):
-            raise AssertionError(f"Qemu Set Smp: expected {smp} cores, got {cores}")
+        """Number of vCPUs; one socket, whose cores have ``threads`` each."""
+        if sockets != 1:
+            raise AssertionError(f"Qemu Set Smp: the server shows a guest one socket, got {sockets}")
+        if cores and cores * threads != smp:
+            raise AssertionError(f"Qemu Set Smp: {cores} cores of {threads} thread(s) are not "
+                                 f"{smp} vCPUs")
         self._smp = smp
+        self._threads = threads
 
     @keyword
     def qemu_set_mem_size(self, mem_size: int):
@@ -163,7 +165,8 @@ class QemuUtils:
     def qemu_start(self):
         """Starts the VM; returns its info once the guest is ready."""
         common = {"node": node_name(self._node), "cpus": self._smp, "memory": self._mem,
-                  "page_size": self._page_size, "qemu_id": self._qemu_id}
+                  "page_size": self._page_size, "qemu_id": self._qemu_id,
+                  "cores": [vcpu // self._threads for vcpu in range(self._smp)]}
         if self._vnf == "none" and not is_kernel(self._img):
             return run("Start Image VM", self._vm, image=self._img, **common)
         if self._vnf.startswith("testpmd"):

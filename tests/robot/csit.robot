@@ -20,7 +20,7 @@ ${PACKETS}          ${2000}
 *** Test Cases ***
 One VM Is Described, Started And Ended As In CSIT
     vm_node.Qemu Set Node    DUT1
-    vm_node.Qemu Set Smp    ${2}    ${2}    1    1
+    vm_node.Qemu Set Smp    ${2}    ${1}    ${2}    1
     vm_node.Qemu Set Mem Size    512
     vm_node.Qemu Set Disk Image    /opt/boot/vmlinuz-6.1
     vm_node.Qemu Set Ssh Fwd Port    10022
@@ -34,6 +34,9 @@ One VM Is Described, Started And Ended As In CSIT
     Should Be Equal    ${vm}[name]    DUT1_1
     Should Be Equal As Integers    ${vm}[port]    10022
     Should Be Equal    ${vm}[type]    VM
+    ${siblings}=    Execute In VM    ${vm}[name]    cat
+    ...    /sys/devices/system/cpu/cpu0/topology/thread_siblings_list
+    Should Be Equal    ${siblings}[stdout]    0-1\n
     ${version}=    vm_node.Qemu Version
     Should Match Regexp    ${version}    ^\\d+\\.\\d+
     vm_node.Qemu Set Affinity    0    0
@@ -93,7 +96,8 @@ What Would Measure Something Else Is Refused
     argument 'perf_qemu_qsz': chains have queues of 1024 descriptors, got 256;*
     ...    Configure Chains Of NFs Connected Via Vhost-User    perf_qemu_qsz=${256}
     Qemu Set Ssh Fwd Port: port 10022 follows from qemu_id 1, got 2222    vm_node.Qemu Set Ssh Fwd Port    2222
-    Qemu Set Smp: the server shows a guest one socket of cores*    vm_node.Qemu Set Smp    4    2    2    1
+    Qemu Set Smp: the server shows a guest one socket, got 2    vm_node.Qemu Set Smp    4    1    2    2
+    Qemu Set Smp: 3 cores of 1 thread(s) are not 4 vCPUs    vm_node.Qemu Set Smp    4    3
     Start NF Chains*unknown node 'DUT9'*    Configure Chains Of NFs Connected Via Vhost-User On Single Node
     ...    DUT9    vnf=testpmd_io
 
