@@ -6,13 +6,20 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "base/own.h"
 #include "value/base64.h"
 
-/* XML cannot carry U+0001, so no client can send a member with one of these names. */
+/*
+ * XML cannot carry U+0001, so no client can send a member with one of these names. A guest agent
+ * can, in JSON: what stands there is looked at before it is taken for bytes or a time.
+ */
 #define BYTES_MEMBER "\001bytes"
 #define TIME_MEMBER  "\001time"
+
+/* Source: http://xmlrpc.com/spec.md, dateTime.iso8601. */
+#define TIME_LENGTH 17
 
 void value_drop(json_t **value)
 {
@@ -52,12 +59,15 @@ json_t *value_bytes(const void *bytes, size_t length)
 
 bool value_is_bytes(const json_t *value)
 {
-	return tagged_text(value, BYTES_MEMBER) != NULL;
+	return value_bytes_base64(value) != NULL;
 }
 
 const char *value_bytes_base64(const json_t *value)
 {
-	return tagged_text(value, BYTES_MEMBER);
+	const char *text = tagged_text(value, BYTES_MEMBER);
+	auto_str bytes = { 0 };
+
+	return text && !base64_decode(text, strlen(text), &bytes) ? text : NULL;
 }
 
 int value_get_bytes(const json_t *value, struct str *ret)
@@ -72,9 +82,27 @@ json_t *value_time(const char *iso8601)
 	return tagged(TIME_MEMBER, iso8601);
 }
 
+/* A day that there is, in the one form that Python reads; fractions of a second may follow. */
+static bool is_time(const char *text)
+{
+	struct tm tm = { 0 }, day;
+	const char *end = strptime(text, "%Y%m%dT%H:%M:%S", &tm);
+
+	if (!end || end - text != TIME_LENGTH || strspn(text, "0123456789T:") < TIME_LENGTH ||
+	    tm.tm_year < -1899 || tm.tm_sec > 59)
+		return false;
+	if (*end == '.' && end[1])
+		end += 1 + strspn(end + 1, "0123456789");
+	day = tm;
+	timegm(&day);
+	return !*end && day.tm_mday == tm.tm_mday;
+}
+
 const char *value_get_time(const json_t *value)
 {
-	return tagged_text(value, TIME_MEMBER);
+	const char *text = tagged_text(value, TIME_MEMBER);
+
+	return text && is_time(text) ? text : NULL;
 }
 
 json_t *value_string_list(char *const *items, size_t count)

@@ -22,6 +22,7 @@ void value_drop(json_t **value);
 json_t *value_text(const char *bytes, size_t length);
 /* value_bytes - a new value that reaches Robot as bytes */
 json_t *value_bytes(const void *bytes, size_t length);
+/* value_is_bytes - false as well for what a peer's JSON has under that name and is no base64 */
 bool value_is_bytes(const json_t *value);
 /* value_get_bytes - what value_bytes() was given, appended to @ret; -1 when it is no such value */
 int value_get_bytes(const json_t *value, struct str *ret);
@@ -29,7 +30,7 @@ int value_get_bytes(const json_t *value, struct str *ret);
 const char *value_bytes_base64(const json_t *value);
 /* value_time - a new dateTime value, "20230914T17:30:23" */
 json_t *value_time(const char *iso8601);
-/* value_get_time - its text, borrowed; NULL when it is no such value */
+/* value_get_time - its text, borrowed; NULL when it is no such value, or no time there is */
 const char *value_get_time(const json_t *value);
 /* value_string_list - a new array of strings */
 json_t *value_string_list(char *const *items, size_t count);

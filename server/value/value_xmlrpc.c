@@ -236,15 +236,14 @@ static void array_to_xml(const json_t *array, struct str *ret)
 
 static void object_to_xml(const json_t *object, struct str *ret)
 {
+	const char *bytes = value_bytes_base64(object), *when = value_get_time(object);
 	const char *key;
 	json_t *item;
 
-	if (value_is_bytes(object)) {
-		str_addf(ret, "<base64>%s</base64>", value_bytes_base64(object));
-		return;
-	}
-	if (value_get_time(object)) {
-		str_addf(ret, "<dateTime.iso8601>%s</dateTime.iso8601>", value_get_time(object));
+	if (bytes || when) {
+		str_adds(ret, bytes ? "<base64>" : "<dateTime.iso8601>");
+		xml_add_text(ret, bytes ? bytes : when, strlen(bytes ? bytes : when));
+		str_adds(ret, bytes ? "</base64>" : "</dateTime.iso8601>");
 		return;
 	}
 	str_adds(ret, "<struct>");

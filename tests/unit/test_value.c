@@ -133,6 +133,34 @@ static void values_become_xml(void **state)
 		"</value></data></array></value></member></struct></value>");
 }
 
+/* A guest agent's JSON can have the names that mark bytes and times. */
+static void a_guest_cannot_forge_an_answer(void **state)
+{
+	static const char *const forged[] = {
+		"{\"\\u0001bytes\": \"</base64></value></member>\"}",
+		"{\"\\u0001bytes\": \"Z\"}",
+		"{\"\\u0001time\": \"<nil/>\"}",
+		"{\"\\u0001time\": \"20230914T17:30:23</value>\"}",
+		"{\"\\u0001time\": \"20230230T17:30:23\"}",
+		"{\"\\u0001time\": \"00000101T00:00:00\"}",
+		"{\"\\u0001time\": \"2023 914T17:30:23\"}",
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(forged) / sizeof(forged[0]); i++) {
+		json_t *value = value_parse(forged[i], strlen(forged[i]), "x", NULL);
+		auto_free char *xml = NULL;
+
+		assert_non_null(value);
+		assert_false(value_is_bytes(value));
+		assert_null(value_get_time(value));
+		xml = xml_of(value);
+		assert_non_null(strstr(xml, "<struct><member><name>\xe2\x90\x81"));
+		assert_null(strstr(xml, "</base64>"));
+		assert_null(strstr(xml, "<nil/>"));
+	}
+}
+
 static void text_that_xml_cannot_carry_is_made_visible(void **state)
 {
 	auto_str xml = { 0 };
@@ -191,6 +219,7 @@ int main(void)
 		cmocka_unit_test(parsing_json_tells_line_and_column),
 		cmocka_unit_test(an_integer_beyond_64_bits_becomes_a_double),
 		cmocka_unit_test(values_become_xml),
+		cmocka_unit_test(a_guest_cannot_forge_an_answer),
 		cmocka_unit_test(text_that_xml_cannot_carry_is_made_visible),
 		cmocka_unit_test(every_character_survives_the_mapping),
 		cmocka_unit_test(sequences_that_are_no_utf8_are_none),
