@@ -15,6 +15,7 @@
 #include "remote/http.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdio.h>
@@ -96,7 +97,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 		if (!request_admit(r, h, connection, url, method, version))
 			return MHD_YES;
 		if (request_has_body(r))
-			h->linger_fd = dup(h->fd);
+			h->linger_fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 0);
 		set_deadline(h, HTTP_PHASE_ANSWERING, h->policy->request_ms);
 		return request_respond(r, h, connection);
 	}

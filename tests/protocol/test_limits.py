@@ -1,5 +1,7 @@
 """Slow, many and vanishing clients."""
 import contextlib
+import os
+import pathlib
 import resource
 import socket
 import time
@@ -133,3 +135,18 @@ class Many(unittest.TestCase):
                 wait_for(lambda: server.status_kib("Threads") > 100, "a thread for each")
             wait_for(lambda: server.status_kib("Threads") < 15, "threads ended")
             wait_for(lambda: server.descriptors() < 60, "descriptors closed")
+
+    def test_programs_that_the_server_starts_inherit_no_connection(self):
+        """While a refused body is drained, a second descriptor keeps its connection."""
+        refused = post(NAMES).replace(b"text/xml", b"text/html")
+        with Server() as server, server.connect() as sock:
+            sock.sendall(refused[:-10])
+            read_to_end(sock)
+            process = pathlib.Path(f"/proc/{server.process.pid}")
+            sockets = [entry for entry in (process / "fd").iterdir()
+                       if int(entry.name) > 2 and os.readlink(entry).startswith("socket:")]
+            # Source: proc(5), /proc/PID/fdinfo, flags in octal.
+            flags = [int((process / "fdinfo" / entry.name).read_text().split()[3], 8)
+                     for entry in sockets]
+            self.assertGreater(len(flags), 1)
+            self.assertTrue(all(value & os.O_CLOEXEC for value in flags), flags)
