@@ -256,10 +256,10 @@ void http_serve(struct http *h, int fd, const char *peer, bool local)
 void http_reject(int fd, int status, const char *reason)
 {
 	auto_free char *answer =
-		own_printf("HTTP/1.1 %d %s\r\nConnection: close\r\nRetry-After: 1\r\n"
+		own_printf("HTTP/1.1 %d %s\r\nConnection: close\r\n%s"
 			   "Content-Type: text/plain\r\nContent-Length: %zu\r\n\r\n%s\n",
-			   status, status == 503 ? "Service Unavailable" : "Error",
-			   strlen(reason) + 1, reason);
+			   status, MHD_get_reason_phrase_for((unsigned int)status),
+			   status == 503 ? "Retry-After: 1\r\n" : "", strlen(reason) + 1, reason);
 	char unread[4096];
 
 	send(fd, answer, strlen(answer), MSG_DONTWAIT | MSG_NOSIGNAL);

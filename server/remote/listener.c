@@ -176,6 +176,18 @@ int listeners_add_unix(struct listeners *l, const char *path, struct error *err)
 	return add(l, &fd, err);
 }
 
+bool listener_admits(const struct listener *l, int fd)
+{
+	struct ucred peer;
+	socklen_t length = sizeof(peer);
+
+	if (!l->local)
+		return true;
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &length) < 0)
+		return false;
+	return peer.uid == 0 || peer.uid == geteuid();
+}
+
 int listeners_port(const struct listeners *l)
 {
 	for (size_t i = 0; i < l->count; i++) {

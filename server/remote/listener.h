@@ -39,6 +39,13 @@ int listeners_add_tcp(struct listeners *l, const char *host, int port, struct er
  * Errors: EADDRINUSE when a server still listens on it.
  */
 int listeners_add_unix(struct listeners *l, const char *path, struct error *err);
+/*
+ * listener_admits - whether a connection accepted from @l is from somebody who may call
+ *
+ * Nobody asks for credentials on a Unix socket, and systemd's has the mode that its unit names, so
+ * it is who connected that counts: root or our own user. Source: unix(7), SO_PEERCRED.
+ */
+bool listener_admits(const struct listener *l, int fd);
 /* listeners_port - of the first TCP socket, 0 when there is none */
 int listeners_port(const struct listeners *l);
 /* listeners_exposed - whether other machines reach one of them */

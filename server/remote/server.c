@@ -186,6 +186,11 @@ static bool accept_from(struct server *s, const struct listener *listener,
 	}
 	*c = (struct connection) { .fd = fd, .local = listener->local };
 	describe_peer(&from, c);
+	if (!listener_admits(listener, fd)) {
+		log_warn("%s: turned away, another user", c->peer);
+		http_reject(fd, 403, "This socket serves root and the server's own user.");
+		return false;
+	}
 	if (!enter(s, policy, c)) {
 		log_debug("%s: turned away, too many connections", c->peer);
 		if (policy->certificate && !c->local)

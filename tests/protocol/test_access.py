@@ -259,6 +259,30 @@ def as_descriptor_3(file):
     os.set_inheritable(3, True)
 
 
+class InheritingServer:
+    """A server as systemd starts it, with one socket handed over. Source: sd_listen_fds(3)."""
+
+    def __init__(self, listening, path, *arguments):
+        self.listening, self.path, self.arguments = listening, path, arguments
+
+    def __enter__(self):
+        config = self.path / "constants.yaml"
+        config.write_text("{}\n")
+        self.process = subprocess.Popen(
+            ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", harness.SERVER_BINARY,
+             "--config", config, *self.arguments],
+            env={**os.environ, "LISTEN_FDS": "1"}, stderr=subprocess.DEVNULL,
+            preexec_fn=lambda: as_descriptor_3(self.listening), close_fds=False)
+
+    def __exit__(self, *_):
+        self.process.send_signal(signal.SIGTERM)
+        if self.process.wait(DEADLINE):
+            raise AssertionError(f"exit status {self.process.returncode}")
+
+
+# A user that is neither root nor the server's.
+NOBODY = 65534
+
 class Sockets(Files):
     def call_unix(self, path):
         connection = UnixConnection(path)
@@ -278,6 +302,23 @@ class Sockets(Files):
             server.process.send_signal(signal.SIGTERM)
             server.process.wait(DEADLINE)
             self.assertFalse(path.exists())
+
+    @unittest.skipUnless(os.geteuid() == 0, "only root can be another user")
+    def test_a_unix_socket_that_all_can_reach_serves_no_other_user(self):
+        with socket.socket(socket.AF_UNIX) as listening:
+            path = self.path / "socket"
+            listening.bind(str(path))
+            listening.listen()
+            self.path.chmod(0o755)
+            path.chmod(0o666)
+            with InheritingServer(listening, self.path):
+                self.assertEqual(self.call_unix(path), 200)
+                with socket.socket(socket.AF_UNIX) as sock:
+                    os.seteuid(NOBODY)
+                    self.addCleanup(os.seteuid, 0)
+                    sock.connect(str(path))
+                    self.assertEqual(status_of(read_to_end(sock)), 403)
+                os.seteuid(0)
 
     def test_a_hang_up_on_a_unix_socket_cancels(self):
         path = self.path / "socket"
@@ -303,19 +344,10 @@ class Sockets(Files):
     def test_systemds_sockets_are_served(self):
         with socket.create_server(("127.0.0.1", 0)) as listening:
             number = listening.getsockname()[1]
-            config = self.path / "constants.yaml"
-            config.write_text("{}\n")
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", 'LISTEN_PID=$$ exec "$@"', "sh", harness.SERVER_BINARY,
-                 "--config", config, "--host", "192.0.2.1"],
-                env={**os.environ, "LISTEN_FDS": "1"}, stderr=subprocess.PIPE,
-                preexec_fn=lambda: as_descriptor_3(listening), close_fds=False)
-            with socket.create_connection(("127.0.0.1", number), DEADLINE) as sock:
-                sock.sendall(post(NAMES))
-                self.assertEqual(status_of(read_to_end(sock)), 200)
-            process.send_signal(signal.SIGTERM)
-            self.assertEqual(process.wait(DEADLINE), 0)
-            process.stderr.close()
+            with InheritingServer(listening, self.path, "--host", "192.0.2.1"):
+                with socket.create_connection(("127.0.0.1", number), DEADLINE) as sock:
+                    sock.sendall(post(NAMES))
+                    self.assertEqual(status_of(read_to_end(sock)), 200)
             # The socket outlives the server: systemd starts the next one with it.
             socket.create_connection(("127.0.0.1", number), DEADLINE).close()
 
