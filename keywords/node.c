@@ -254,9 +254,12 @@ static int set_constant(struct call *call, void *args, json_t **ret, struct erro
 {
 	struct constant_args *a = args;
 	auto_constants held = hostel_hold(call->hostel);
-	struct constants *copy = constants_copy(held.c);
+	struct constants *copy;
 
 	(void)ret;
+	if (constants_settable(a->name, err) < 0)
+		return error_prefix(err, "argument 'name'");
+	copy = constants_copy(held.c);
 	if (constants_set(copy, a->name, a->value, err) < 0) {
 		constants_free(copy);
 		return -1;
@@ -334,13 +337,15 @@ static const struct keyword keywords[] = {
 	{ .name = "Set Constant",
 	  .tags = "constants",
 	  .doc = "Changes a key of constants.yaml until the server ends or *Reload Constants* is "
-		 "called.",
+		 "called. Keys of `server` and `remote` and `run_dir` are the configuration "
+		 "files' alone.",
 	  KEYWORD_ARGS(constant_args),
 	  .args_size = sizeof(struct constant_args),
 	  .run = set_constant },
 	{ .name = "Reload Constants",
 	  .tags = "constants",
-	  .doc = "Reads the configuration files again. Files with an error change nothing.",
+	  .doc = "Reads the configuration files, passwords, certificate and key again, as SIGHUP does. "
+		 "An error in one of them changes nothing.",
 	  .run = reload_constants },
 	{ .name = "Stop Remote Server",
 	  .tags = "server",

@@ -255,18 +255,18 @@ static void request_stop(void)
 	kill(getpid(), SIGTERM);
 }
 
-static void reload(struct hostel *hostel, struct server *server)
+static void reload(struct hostel *hostel)
 {
 	struct error err;
 
-	if (hostel_reload(hostel, &err) < 0 || server_reload(server, &err) < 0)
+	if (hostel_reload(hostel, &err) < 0)
 		log_error("reload: %s; what was in force stays", err.text);
 	else
 		log_info("constants, passwords, certificate and key were read anew");
 }
 
 /* Until SIGINT or SIGTERM. */
-static void serve(struct hostel *hostel, struct server *server, const sigset_t *signals)
+static void serve(struct hostel *hostel, const sigset_t *signals)
 {
 	int number;
 
@@ -274,7 +274,7 @@ static void serve(struct hostel *hostel, struct server *server, const sigset_t *
 		if (sigwait(signals, &number))
 			continue;
 		if (number == SIGHUP)
-			reload(hostel, server);
+			reload(hostel);
 		else
 			break;
 	}
@@ -312,7 +312,7 @@ static int run_server(const struct options *o, struct hostel *hostel, const sigs
 	}
 	announced = !announce(o, server, &err);
 	if (announced)
-		serve(hostel, server, signals);
+		serve(hostel, signals);
 	else
 		log_error("%s", err.text);
 	if (o->port_file)

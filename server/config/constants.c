@@ -36,59 +36,69 @@ const char *const memory_backend_names[] = {
 _Static_assert(COUNT(memory_backend_names) == MEMORY_BACKEND_MEMFD + 2,
 	       "one name for each memory backend");
 
+/* When a key of the files takes effect that Set Constant does not change. */
+#define AT_START  .effect = "when the server starts"
+#define ON_RELOAD .effect = "when the server starts and when it reads its files anew"
+
 static const struct key constant_keys[] = {
 	KEY_SECTION("server", "The server that Robot talks to."),
 	KEY_STRING(constants, server.host, "127.0.0.1", "Address or name to listen on.", .min = 1,
-		   .max = 255),
+		   .max = 255, AT_START),
 	KEY_INT(constants, server.port, 0, 65535, NULL, "8270",
-		"TCP port to listen on; 0 takes a free one."),
+		"TCP port to listen on; 0 takes a free one.", AT_START),
 	KEY_ENUM(constants, server.on_exit, enum on_exit, on_exit_names, "kill",
-		 "What happens to running VMs when the server ends."),
+		 "What happens to running VMs when the server ends.", ON_RELOAD),
 	KEY_BOOL(constants, server.allow_remote_stop, "true",
-		 "Whether the keyword Stop Remote Server ends the server."),
+		 "Whether the keyword Stop Remote Server ends the server.", ON_RELOAD),
 
 	KEY_SECTION("remote",
 		    "Who may talk to the server, and how much of it one client can take."),
 	KEY_PATH(constants, remote.unix_socket, "none",
 		 "Unix socket to listen on as well; only the server's user can connect.",
-		 .word = "none", .min = 1, .max = 107),
+		 .word = "none", .min = 1, .max = 107, AT_START),
 	KEY_PATH(constants, remote.password_file, "none",
 		 "File with a line NAME:HASH for each user, as `vhostelctl passwd` makes it. With "
 		 "it every request needs HTTP Basic credentials.",
-		 .word = "none", .min = 1),
+		 .word = "none", .min = 1, ON_RELOAD),
 	KEY_PATH(constants, remote.tls_certificate, "none",
 		 "Certificate chain in PEM; with it and remote.tls_key the TCP port speaks https. "
 		 "SIGHUP reads both anew.",
-		 .word = "none", .min = 1),
-	KEY_PATH(constants, remote.tls_key, "none", "Private key in PEM.", .word = "none",
-		 .min = 1),
+		 .word = "none", .min = 1, ON_RELOAD),
+	KEY_PATH(constants, remote.tls_key, "none", "Private key in PEM.", .word = "none", .min = 1,
+		 ON_RELOAD),
 	KEY_BOOL(constants, remote.allow_anonymous, "false",
 		 "Whether to listen without a password file on an address that other machines "
-		 "reach. Whoever reaches it can then run commands here."),
+		 "reach. Whoever reaches it can then run commands here.",
+		 ON_RELOAD),
 	KEY_STRING(constants, remote.allowed_hosts, "",
 		   "Host names, separated by spaces, by which clients may call the server beside "
-		   "its addresses, its own name and localhost."),
+		   "its addresses, its own name and localhost.",
+		   ON_RELOAD),
 	KEY_STRING(constants, remote.allowed_origins, "",
 		   "Web origins (https://lab.example), separated by spaces, whose pages may call "
-		   "the server."),
-	KEY_INT(constants, remote.body_kib, 1, 65536, "KiB", "4096", "Longest body of a request."),
+		   "the server.",
+		   ON_RELOAD),
+	KEY_INT(constants, remote.body_kib, 1, 65536, "KiB", "4096", "Longest body of a request.",
+		ON_RELOAD),
 	KEY_INT(constants, remote.header_kib, 4, 1024, "KiB", "32",
-		"Memory for the headers of a request."),
+		"Memory for the headers of a request.", ON_RELOAD),
 	KEY_INT(constants, remote.connections, 1, 10000, NULL, "512",
-		"Connections at once; more are answered with 503."),
+		"Connections at once; more are answered with 503.", ON_RELOAD),
 	KEY_INT(constants, remote.connections_per_address, 1, 10000, NULL, "384",
-		"Connections at once from one address."),
-	KEY_DURATION(constants, remote.idle, "60 s", "How long a kept connection may be idle."),
+		"Connections at once from one address.", ON_RELOAD),
+	KEY_DURATION(constants, remote.idle, "60 s", "How long a kept connection may be idle.",
+		     ON_RELOAD),
 	KEY_DURATION(constants, remote.request, "30 s",
-		     "How long a client may take to send a request, or to take its answer."),
+		     "How long a client may take to send a request, or to take its answer.",
+		     ON_RELOAD),
 	KEY_DURATION(constants, remote.stop, "20 s",
-		     "How long a server that ends waits for cancelled calls."),
+		     "How long a server that ends waits for cancelled calls.", ON_RELOAD),
 
 	KEY_PATH(constants, run_dir, "auto",
 		 "Directory in which each VM has its own, with sockets, state and console log. "
 		 "'auto' is /run/vhostel for root, else vhostel in XDG_RUNTIME_DIR. Socket paths "
 		 "have 107 bytes at most, so keep it short.",
-		 .word = "auto", .min = 1, .max = 80),
+		 .word = "auto", .min = 1, .max = 80, AT_START),
 
 	KEY_SECTION("qemu", "How QEMU is started, for every VM."),
 	KEY_PATH(constants, qemu.binary, "qemu-system-x86_64",
@@ -288,6 +298,18 @@ int constants_get(const struct constants *c, const char *key, char **ret, struct
 		return -1;
 	if (key_print_value(row, c, ret, err) < 0)
 		return error_prefix(err, "constant '%s'", row->name);
+	return 0;
+}
+
+int constants_settable(const char *key, struct error *err)
+{
+	const struct key *row = find_constant(key, err);
+
+	if (!row)
+		return -1;
+	if (row->effect)
+		return error_set(err, EPERM, "constant '%s': only constants.yaml sets it, %s",
+				 row->name, row->effect);
 	return 0;
 }
 

@@ -142,6 +142,12 @@ char *constants_print(void);
 int constants_get(const struct constants *c, const char *key, char **ret, struct error *err);
 /* constants_set - check @text as the file's reader does, then replace. Errors: ENOENT, EINVAL. */
 int constants_set(struct constants *c, const char *key, const char *text, struct error *err);
+/*
+ * constants_settable - whether a running server takes a new value of @key by constants_set()
+ *
+ * Errors: ENOENT; EPERM for a key that only the files set, with when it takes effect.
+ */
+int constants_settable(const char *key, struct error *err);
 
 /*
  * The constants in force. A reader holds a snapshot while it works: Set Constant and Reload
@@ -155,5 +161,18 @@ const struct constants *constants_hold(struct constants_box *box);
 void constants_release(struct constants_box *box, const struct constants *c);
 /* constants_replace - takes @c; the old snapshot goes when its last holder lets go */
 void constants_replace(struct constants_box *box, struct constants *c);
+/*
+ * constants_on_reload - somebody who must agree before constants that were read anew are in force
+ * @admit: 0 and takes what it needs of @next, or -1 with @err: nothing changes. NULL: nobody
+ *
+ * When it returns, what was called before is no longer called.
+ */
+void constants_on_reload(struct constants_box *box,
+			 int (*admit)(void *context, const struct constants *next,
+				      struct error *err),
+			 void *context);
+/* constants_reload - as constants_load() into the box; on an error what was in force stays */
+int constants_reload(struct constants_box *box, const char *path, const char *site,
+		     struct error *err);
 
 #endif

@@ -17,6 +17,9 @@ struct snapshot {
 struct constants_box {
 	pthread_mutex_t mutex;
 	struct snapshot *newest;
+	pthread_mutex_t reload_mutex; /* one reload at a time; guards what follows */
+	int (*admit)(void *context, const struct constants *next, struct error *err);
+	void *context;
 };
 
 static struct snapshot *snapshot_new(struct constants *c, struct snapshot *older)
@@ -45,6 +48,7 @@ struct constants_box *constants_box_new(struct constants *first)
 	struct constants_box *box = own_alloc(sizeof(*box));
 
 	pthread_mutex_init(&box->mutex, NULL);
+	pthread_mutex_init(&box->reload_mutex, NULL);
 	box->newest = snapshot_new(first, NULL);
 	return box;
 }
@@ -61,6 +65,7 @@ void constants_box_free(struct constants_box *box)
 		free(s);
 	}
 	pthread_mutex_destroy(&box->mutex);
+	pthread_mutex_destroy(&box->reload_mutex);
 	free(box);
 }
 
@@ -91,4 +96,31 @@ void constants_replace(struct constants_box *box, struct constants *c)
 
 	box->newest = snapshot_new(c, box->newest);
 	drop_unused(box, &box->newest->older);
+}
+
+void constants_on_reload(struct constants_box *box,
+			 int (*admit)(void *context, const struct constants *next,
+				      struct error *err),
+			 void *context)
+{
+	lock_scope(&box->reload_mutex);
+
+	box->admit = admit;
+	box->context = context;
+}
+
+int constants_reload(struct constants_box *box, const char *path, const char *site,
+		     struct error *err)
+{
+	lock_scope(&box->reload_mutex);
+	struct constants *next;
+
+	if (constants_load(path, site, &next, err) < 0)
+		return -1;
+	if (box->admit && box->admit(box->context, next, err) < 0) {
+		constants_free(next);
+		return -1;
+	}
+	constants_replace(box, next);
+	return 0;
 }

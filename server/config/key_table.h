@@ -41,6 +41,8 @@ enum key_type {
  * @word:      KEY_PATH: a value that is no path and stays as it is: "auto"
  * @bare:      KEY_PATH: a name without a slash stays as it is (a program in PATH)
  * @secret:    never repeated in an error, never given out by key_print_value()
+ * @effect:    when a value takes effect that only the files can set: "when the server starts";
+ *             NULL: at once
  */
 struct key {
 	const char *name;
@@ -57,6 +59,7 @@ struct key {
 	const char *word;
 	bool bare;
 	bool secret;
+	const char *effect;
 };
 
 struct key_table {

@@ -494,6 +494,27 @@ static struct server *server_new(void)
 	return s;
 }
 
+/* Passwords, certificate, key and limits go with the constants that name them, or none does. */
+static int admit_constants(void *context, const struct constants *next, struct error *err)
+{
+	struct server *s = context;
+	struct policy *policy;
+
+	if (policy_load(next, s->host, &policy, err) < 0)
+		return -1;
+	/* A file that has vanished from the constants must not open the server. */
+	if (listeners_exposed(&s->listeners) && !policy->credentials &&
+	    !next->remote.allow_anonymous) {
+		policy_free(policy);
+		return error_set(err, EPERM,
+				 "remote.password_file is gone, and other machines reach %s",
+				 s->host);
+	}
+	rpc_start(policy->body_max);
+	policy_box_set(&s->policy, policy);
+	return 0;
+}
+
 int server_start(const struct server_options *options, struct server **ret, struct error *err)
 {
 	struct server *s = server_new();
@@ -514,6 +535,7 @@ int server_start(const struct server_options *options, struct server **ret, stru
 		server_free(s);
 		return -1;
 	}
+	constants_on_reload(s->constants, admit_constants, s);
 	*ret = s;
 	return 0;
 }
@@ -521,26 +543,6 @@ int server_start(const struct server_options *options, struct server **ret, stru
 int server_port(const struct server *server)
 {
 	return listeners_port(&server->listeners);
-}
-
-int server_reload(struct server *s, struct error *err)
-{
-	const struct constants *now = constants_hold(s->constants);
-	struct policy *policy = NULL;
-	int rc = policy_load(now, s->host, &policy, err);
-
-	/* A file that has vanished from the constants must not open the server. */
-	if (!rc && listeners_exposed(&s->listeners) && !policy->credentials &&
-	    !now->remote.allow_anonymous) {
-		policy_free(policy);
-		rc = error_set(err, EPERM, "remote.password_file is gone, the old one stays");
-	}
-	if (!rc) {
-		rpc_start(policy->body_max);
-		policy_box_set(&s->policy, policy);
-	}
-	constants_release(s->constants, now);
-	return rc;
 }
 
 /* Idle connections end; a call's connection ends when its answer is written. */
@@ -583,6 +585,7 @@ int server_stop(struct server *s, struct error *err)
 		return -1;
 	if (s->one_ended)
 		pthread_join(s->last_ended, NULL);
+	constants_on_reload(s->constants, NULL, NULL);
 	server_free(s);
 	return 0;
 }

@@ -28,14 +28,14 @@ struct server_options {
  * server_start - listen and serve
  * @ret: owned by the caller
  *
+ * When the constants are read anew, so are passwords, certificate, key and limits; where one of
+ * them cannot be used, nothing changes.
  * Errors: as policy_load() and listeners_*(); EPERM when other machines reach an address, no
  * credentials are asked for and remote.allow_anonymous is false.
  */
 int server_start(const struct server_options *options, struct server **ret, struct error *err);
 /* server_port - the TCP port, 0 when there is none */
 int server_port(const struct server *server);
-/* server_reload - passwords, certificate, key and limits anew; on an error the old ones stay */
-int server_reload(struct server *server, struct error *err);
 /*
  * server_stop - accept no more, cancel every call, answer what is being answered, free everything
  *

@@ -220,12 +220,7 @@ void hostel_release(struct held_constants *held)
 
 int hostel_reload(struct hostel *h, struct error *err)
 {
-	struct constants *constants;
-
-	if (constants_load(h->config_path, h->site_path, &constants, err) < 0)
-		return -1;
-	constants_replace(h->constants, constants);
-	return 0;
+	return constants_reload(h->constants, h->config_path, h->site_path, err);
 }
 
 struct watcher *hostel_watcher(struct hostel *h)

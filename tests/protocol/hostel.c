@@ -35,12 +35,7 @@ void hostel_close(struct hostel *hostel)
 
 int hostel_reload(struct hostel *hostel, struct error *err)
 {
-	struct constants *c;
-
-	if (constants_load(hostel->config, hostel->site, &c, err) < 0)
-		return -1;
-	constants_replace(hostel->constants, c);
-	return 0;
+	return constants_reload(hostel->constants, hostel->config, hostel->site, err);
 }
 
 struct constants_box *hostel_constants(struct hostel *hostel)

@@ -312,6 +312,52 @@ static void a_refused_value_changes_nothing(void **state)
 	assert_string_equal(c->server.host, "127.0.0.1");
 }
 
+static void who_may_call_is_the_files_alone(void **state)
+{
+	static const char *const files_alone[] = { "server.host", "server.allow_remote_stop",
+						   "remote.idle", "run_dir" };
+	struct error err;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(files_alone) / sizeof(files_alone[0]); i++) {
+		assert_int_equal(constants_settable(files_alone[i], &err), -1);
+		assert_int_equal(err.code, EPERM);
+	}
+	assert_int_equal(constants_settable("timeout.vhost", &err), 0);
+	assert_int_equal(constants_settable("timeout.vhots", &err), -1);
+	assert_int_equal(err.code, ENOENT);
+}
+
+static int refuse_port_1(void *context, const struct constants *next, struct error *err)
+{
+	++*(int *)context;
+	return next->server.port == 1 ? error_set(err, EINVAL, "not port 1") : 0;
+}
+
+static void a_reload_asks_who_must_agree(void **state)
+{
+	struct constants_box *box = constants_box_new(load("server: {port: 5}\n"));
+	const struct constants *now;
+	struct error err;
+	int asked = 0;
+
+	(void)state;
+	constants_on_reload(box, refuse_port_1, &asked);
+	write_text("c.yaml", "server: {port: 1}\n");
+	assert_int_equal(constants_reload(box, "c.yaml", NULL, &err), -1);
+	assert_string_equal(err.text, "not port 1");
+	now = constants_hold(box);
+	assert_int_equal(now->server.port, 5);
+	constants_release(box, now);
+	constants_on_reload(box, NULL, NULL);
+	assert_int_equal(constants_reload(box, "c.yaml", NULL, &err), 0);
+	now = constants_hold(box);
+	assert_int_equal(now->server.port, 1);
+	constants_release(box, now);
+	assert_int_equal(asked, 1);
+	constants_box_free(box);
+}
+
 static void an_unknown_constant_names_the_nearest(void **state)
 {
 	auto_constants *c = load("");
@@ -490,6 +536,8 @@ int main(void)
 		TEST(each_key_prints_as_it_is_read),
 		TEST(a_key_is_set_as_a_file_would),
 		TEST(a_refused_value_changes_nothing),
+		TEST(who_may_call_is_the_files_alone),
+		TEST(a_reload_asks_who_must_agree),
 		TEST(an_unknown_constant_names_the_nearest),
 		TEST(a_copy_is_of_its_own),
 		TEST(durations_print_in_the_largest_whole_unit),
