@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 
-/* Bytes of a password file, of a user name and of a password. */
+/* Bytes of a password file, of a user name, and of a password as crypt(3) takes it. */
 #define CREDENTIALS_FILE_MAX	 (1024 * 1024)
 #define CREDENTIALS_NAME_MAX	 64
-#define CREDENTIALS_PASSWORD_MAX 512
+#define CREDENTIALS_PASSWORD_MAX 511
 
 struct credentials;
 
