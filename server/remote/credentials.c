@@ -29,9 +29,22 @@ struct user {
 	uint8_t digest[DIGEST_SIZE]; /* of the password that was right */
 };
 
+/*
+ * A user's name and a password that somebody brought, while it is looked at.
+ * @user: NULL when there is no user of that name
+ * @done, @right: under the hashing mutex, the rest under the other
+ */
+struct attempt {
+	const struct user *user;
+	uint8_t digest[DIGEST_SIZE];
+	unsigned int holders;
+	bool done, right;
+};
+
 struct credentials {
 	pthread_mutex_t mutex; /* hashing is slow: one at a time, so that guessing stays slow */
 	pthread_mutex_t remember_mutex;
+	struct attempt attempts[CREDENTIALS_ATTEMPTS_MAX];
 	uint8_t key[DIGEST_SIZE];
 	struct user *users;
 	size_t count;
@@ -147,10 +160,9 @@ static bool same_bytes(const void *a, const void *b, size_t length)
 	return !difference;
 }
 
-static bool hash_matches(struct credentials *c, const char *hash, const char *password)
+static bool hash_matches(const char *hash, const char *password)
 {
 	auto_free struct crypt_data *data = own_alloc(sizeof(*data));
-	lock_scope(&c->mutex);
 	const char *made = crypt_r(password, hash, data);
 	bool same = made && strlen(made) == strlen(hash) && same_bytes(made, hash, strlen(hash));
 
@@ -171,42 +183,95 @@ static void remember(struct credentials *c, struct user *user, const uint8_t *di
 	user->remembered = true;
 }
 
-static bool check_password(struct credentials *c, const char *name, const char *password)
+static bool is_same(const struct attempt *a, const struct user *user, const uint8_t *digest)
+{
+	return a->holders && a->user == user && same_bytes(a->digest, digest, DIGEST_SIZE);
+}
+
+/* The attempt with this password that is under way, or a new one; NULL when there are too many. */
+static struct attempt *take_attempt(struct credentials *c, const struct user *user,
+				    const uint8_t *digest)
+{
+	struct attempt *unused = NULL;
+	lock_scope(&c->remember_mutex);
+
+	for (size_t i = 0; i < CREDENTIALS_ATTEMPTS_MAX; i++) {
+		struct attempt *a = &c->attempts[i];
+
+		if (is_same(a, user, digest)) {
+			a->holders++;
+			return a;
+		}
+		if (!a->holders)
+			unused = a;
+	}
+	if (!unused)
+		return NULL;
+	*unused = (struct attempt) { .user = user, .holders = 1 };
+	memcpy(unused->digest, digest, DIGEST_SIZE);
+	return unused;
+}
+
+static void leave_attempt(struct credentials *c, struct attempt *a)
+{
+	lock_scope(&c->remember_mutex);
+	a->holders--;
+}
+
+/* An unknown user costs as much as a wrong password. */
+static bool decide(struct credentials *c, struct attempt *a, const char *password)
+{
+	const struct user *user = a->user;
+	lock_scope(&c->mutex);
+
+	if (!a->done)
+		a->right = hash_matches(user ? user->hash : c->users[0].hash, password) && user;
+	a->done = true;
+	return a->right;
+}
+
+static enum credentials_verdict check_password(struct credentials *c, const char *name,
+					       const char *password)
 {
 	struct user *user = find_user(c, name);
 	uint8_t digest[DIGEST_SIZE];
+	struct attempt *attempt;
+	bool right;
 
 	if (gnutls_hmac_fast(GNUTLS_MAC_SHA256, c->key, sizeof(c->key), password, strlen(password),
 			     digest) < 0)
-		return false;
+		return CREDENTIALS_WRONG;
 	if (user && is_remembered(c, user, digest))
-		return true;
-	/* An unknown user costs as much as a wrong password. */
-	if (!hash_matches(c, user ? user->hash : c->users[0].hash, password) || !user)
-		return false;
-	remember(c, user, digest);
-	return true;
+		return CREDENTIALS_RIGHT;
+	attempt = take_attempt(c, user, digest);
+	if (!attempt)
+		return CREDENTIALS_BUSY;
+	right = decide(c, attempt, password);
+	if (right)
+		remember(c, user, digest);
+	leave_attempt(c, attempt);
+	return right ? CREDENTIALS_RIGHT : CREDENTIALS_WRONG;
 }
 
-bool credentials_check(struct credentials *c, const char *authorization)
+enum credentials_verdict credentials_check(struct credentials *c, const char *authorization)
 {
 	auto_str pair = { 0 };
 	char *colon;
-	bool right = false;
+	enum credentials_verdict verdict = CREDENTIALS_WRONG;
 
 	if (!authorization || strlen(authorization) > HEADER_MAX ||
 	    strncasecmp(authorization, "Basic ", 6))
-		return false;
+		return CREDENTIALS_WRONG;
 	authorization += 6 + strspn(authorization + 6, " ");
 	if (base64_decode(authorization, strlen(authorization), &pair) < 0 || !pair.length ||
 	    strlen(pair.text) != pair.length)
-		return false;
+		return CREDENTIALS_WRONG;
 	colon = strchr(pair.text, ':');
 	if (colon && colon - pair.text <= CREDENTIALS_NAME_MAX &&
 	    strlen(colon + 1) <= CREDENTIALS_PASSWORD_MAX) {
 		*colon = '\0';
-		right = check_password(c, pair.text, colon + 1);
+		verdict = check_password(c, pair.text, colon + 1);
 	}
 	explicit_bzero(pair.text, pair.length);
-	return right;
+	return verdict;
 }

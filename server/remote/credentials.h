@@ -13,7 +13,13 @@
 #define CREDENTIALS_NAME_MAX	 64
 #define CREDENTIALS_PASSWORD_MAX 511
 
+/* Passwords that are being hashed, or wait for it, at once. */
+#define CREDENTIALS_ATTEMPTS_MAX 8
+
 struct credentials;
+
+/* What is known of a client's credentials; BUSY: nothing, too many others are being looked at. */
+enum credentials_verdict { CREDENTIALS_WRONG, CREDENTIALS_RIGHT, CREDENTIALS_BUSY };
 
 /*
  * credentials_load - read a file of lines NAME:HASH, hashes as crypt(3) makes them
@@ -31,8 +37,11 @@ void credentials_free(struct credentials *c);
  *
  * A password that was right is remembered as a keyed digest, because a hash takes some 100 ms on
  * purpose and Robot opens a connection for every call. Comparisons take the same time whatever
- * differs, and an unknown user costs what a wrong password costs. Source: RFC 7617.
+ * differs, and an unknown user costs what a wrong password costs. One password is hashed at a time;
+ * clients that bring the same one share its hash, and beyond CREDENTIALS_ATTEMPTS_MAX different
+ * ones the verdict is CREDENTIALS_BUSY at once, so nobody waits longer than those take. Source: RFC
+ * 7617.
  */
-bool credentials_check(struct credentials *c, const char *authorization);
+enum credentials_verdict credentials_check(struct credentials *c, const char *authorization);
 
 #endif

@@ -163,11 +163,19 @@ static bool refuse_type(struct request *r, struct MHD_Connection *connection)
 static bool refuse_anonymous(struct request *r, const struct http *h,
 			     struct MHD_Connection *connection)
 {
+	const char *authorization = header(connection, "Authorization");
+
 	if (!h->policy->credentials || h->local || !strcmp(r->path, "/healthz"))
 		return false;
-	if (credentials_check(h->policy->credentials, header(connection, "Authorization")))
+	switch (credentials_check(h->policy->credentials, authorization)) {
+	case CREDENTIALS_RIGHT:
 		return false;
-	return refuse(r, 401, "Expected HTTP Basic credentials: http://user:password@host:port");
+	case CREDENTIALS_BUSY:
+		return refuse(r, 503, "Too many passwords are being checked.");
+	default:
+		return refuse(r, 401,
+			      "Expected HTTP Basic credentials: http://user:password@host:port");
+	}
 }
 
 static bool refuse_method(struct request *r, const char *method)
@@ -277,6 +285,8 @@ static void add_headers(struct MHD_Response *response, const struct request *r,
 	if (r->status == 401)
 		MHD_add_response_header(response, "WWW-Authenticate",
 					"Basic realm=\"vhostel\", charset=\"UTF-8\"");
+	if (r->status == 503)
+		MHD_add_response_header(response, "Retry-After", "1");
 	if (r->status == 405)
 		MHD_add_response_header(response, "Allow", "POST, GET, HEAD");
 	if (!strcmp(r->type, TYPE_HTML))

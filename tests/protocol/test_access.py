@@ -1,5 +1,6 @@
 """Credentials, TLS, Unix sockets, systemd's sockets, and who may be served without a password."""
 import base64
+import contextlib
 import ctypes
 import fcntl
 import http.client
@@ -99,6 +100,43 @@ class Credentials(Files):
 
             first_ms = median_ms(call, 1)
             self.assertLess(median_ms(call), first_ms / 3)
+
+    def costly(self, rounds=8):
+        """A hash that takes long enough for others to come meanwhile."""
+        salt = libcrypt.crypt_gensalt(b"$y$", rounds, os.urandom(16), 16)
+        return libcrypt.crypt(b"p", salt).decode()
+
+    def statuses(self, server, passwords):
+        """Of clients that come at the same time."""
+        with contextlib.ExitStack() as stack:
+            sockets = [stack.enter_context(server.connect()) for _ in passwords]
+            for sock, password in zip(sockets, passwords):
+                sock.sendall(post(NAMES, headers=[basic("ann", password)]))
+            return [status_of(read_to_end(sock)) for sock in sockets]
+
+    def test_many_guesses_at_once_are_told_to_come_again(self):
+        with Server(self.write_passwords(f"ann:{self.costly()}\n")) as server:
+            statuses = self.statuses(server, [str(number) for number in range(24)])
+            self.assertEqual(set(statuses), {401, 503})
+            self.assertGreaterEqual(statuses.count(401), 8)
+            # Whoever waits is not counted for ever.
+            self.assertEqual(self.statuses(server, ["x", "p"]), [401, 200])
+
+    def test_many_with_the_same_password_at_once_are_served(self):
+        with Server(self.write_passwords(f"ann:{self.costly()}\n")) as server:
+            self.assertEqual(set(self.statuses(server, ["p"] * 24)), {200})
+
+    def test_an_unknown_user_costs_as_much_as_a_wrong_password(self):
+        with Server(self.write_passwords(f"ann:{self.costly(6)}\n")) as server:
+            def refused(user):
+                self.assertEqual(self.status(server, basic(user, "wrong")), 401)
+
+            wrong_ms = median_ms(lambda: refused("ann"), 5)
+            unknown_ms = median_ms(lambda: refused("nobody"), 5)
+            malformed_ms = median_ms(lambda: self.status(server, "Authorization: Basic !"), 5)
+        self.assertLess(malformed_ms, wrong_ms / 3)
+        self.assertGreater(unknown_ms, wrong_ms / 2)
+        self.assertLess(unknown_ms, wrong_ms * 2)
 
     def test_files_that_cannot_be_used(self):
         good = hash_of("x")

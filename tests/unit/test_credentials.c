@@ -60,7 +60,7 @@ static bool check(struct credentials *c, const char *scheme, const char *pair, s
 
 	str_adds(&header, scheme);
 	base64_encode(pair, length, &header);
-	return credentials_check(c, str_text(&header));
+	return credentials_check(c, str_text(&header)) == CREDENTIALS_RIGHT;
 }
 
 static bool check_pair(struct credentials *c, const char *pair)
@@ -126,10 +126,10 @@ static void what_is_no_basic_header_does_not_pass(void **state)
 	struct credentials *c = load_two();
 
 	(void)state;
-	assert_true(credentials_check(c, "Basic YW5uOnMzOmNyZXQ="));
-	assert_false(credentials_check(c, NULL));
+	assert_int_equal(credentials_check(c, "Basic YW5uOnMzOmNyZXQ="), CREDENTIALS_RIGHT);
+	assert_int_equal(credentials_check(c, NULL), CREDENTIALS_WRONG);
 	for (size_t i = 0; i < sizeof(headers) / sizeof(headers[0]); i++)
-		if (credentials_check(c, headers[i]))
+		if (credentials_check(c, headers[i]) != CREDENTIALS_WRONG)
 			fail_msg("passed: '%s'", headers[i]);
 	credentials_free(c);
 }
