@@ -53,12 +53,14 @@ static void on_completed(void *cls, struct MHD_Connection *connection, void **st
 			 enum MHD_RequestTerminationCode why)
 {
 	struct http *h = cls;
+	struct request *r = *state;
+	bool last = atomic_load(&h->shared->stopping) || (r && request_is_last(r, h));
 
 	(void)connection, (void)why;
-	request_free(*state, h->shared);
+	request_free(r, h->shared);
 	*state = NULL;
 	set_deadline(h, HTTP_PHASE_IDLE, h->policy->idle_ms);
-	if (atomic_load(&h->shared->stopping))
+	if (last)
 		http_stop_reading(h);
 }
 
@@ -92,7 +94,7 @@ static enum MHD_Result on_request(void *cls, struct MHD_Connection *connection, 
 	enum MHD_Result rc;
 
 	if (!r) {
-		*state = r = request_new();
+		*state = r = request_new(h->shared);
 		set_deadline(h, HTTP_PHASE_RECEIVING, h->policy->request_ms);
 		if (!request_admit(r, h, connection, url, method, version))
 			return MHD_YES;

@@ -17,19 +17,21 @@
 
 /*
  * What all connections share.
+ * @policy:   the one in force judges each request
  * @stopping: answers close their connection
  */
 struct http_shared {
 	struct robot *robot;
+	struct policy_box policy;
 	atomic_long body_bytes;
 	atomic_bool stopping;
-	int64_t started_ms;
 };
 
 enum http_phase { HTTP_PHASE_IDLE, HTTP_PHASE_RECEIVING, HTTP_PHASE_ANSWERING };
 
 /*
  * A libmicrohttpd daemon without a listening socket that serves one connection at a time.
+ * @policy: what the daemon was made with: its certificate, memory and times
  * @fd: of the present connection, borrowed from libmicrohttpd; changed under @mutex
  */
 struct http {
@@ -59,7 +61,9 @@ void http_close(struct http *h);
  * @peer:  the client's address, for the log
  * @local: a Unix socket: neither credentials nor host names are asked for
  *
- * A client that takes longer than the policy's times is answered with 408 and cut off.
+ * Each request is judged by the policy that is in force when it comes; once that is another than
+ * the daemon's, the connection ends after the answer. A client that takes longer than the policy's
+ * times is answered with 408 and cut off.
  */
 void http_serve(struct http *h, int fd, const char *peer, bool local);
 /* http_stop_reading - from any thread: the connection ends after the answer it waits for, if any */

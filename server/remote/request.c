@@ -18,9 +18,12 @@
 #define TYPE_HTML "text/html; charset=utf-8"
 #define TYPE_JSON "application/json"
 
-struct request *request_new(void)
+struct request *request_new(struct http_shared *shared)
 {
-	return own_alloc(sizeof(struct request));
+	struct request *r = own_alloc(sizeof(*r));
+
+	r->policy = policy_hold(&shared->policy);
+	return r;
 }
 
 void request_free(struct request *r, struct http_shared *shared)
@@ -28,6 +31,7 @@ void request_free(struct request *r, struct http_shared *shared)
 	if (!r)
 		return;
 	atomic_fetch_sub(&shared->body_bytes, r->counted);
+	policy_release(&shared->policy, r->policy);
 	str_clear(&r->body);
 	str_clear(&r->answer);
 	free(r->path);
@@ -37,6 +41,11 @@ void request_free(struct request *r, struct http_shared *shared)
 bool request_has_body(const struct request *r)
 {
 	return r->has_body;
+}
+
+bool request_is_last(const struct request *r, const struct http *h)
+{
+	return r->policy->policy != h->policy;
 }
 
 /* Decides the answer; always true, so that request_admit() can return it. */
@@ -78,9 +87,9 @@ static unsigned int header_count(struct MHD_Connection *connection, const char *
 }
 
 /* Requests whose length two readers may see differently. Source: RFC 9112, section 6.3. */
-static bool refuse_framing(struct request *r, const struct policy *policy,
-			   struct MHD_Connection *connection)
+static bool refuse_framing(struct request *r, struct MHD_Connection *connection)
 {
+	const struct policy *policy = r->policy->policy;
 	const char *coding = header(connection, "Transfer-Encoding");
 	const char *length = header(connection, "Content-Length");
 	long long bytes = 0;
@@ -112,11 +121,13 @@ static bool refuse_foreign(struct request *r, const struct http *h,
 		return refuse(r, 400, "No Host.");
 	if (h->local)
 		return false;
-	if (host && !policy_allows_host(h->policy, host))
+	if (r->policy->policy->certificate && !h->tls)
+		return refuse(r, 403, "This server speaks https now.");
+	if (host && !policy_allows_host(r->policy->policy, host))
 		return refuse(r, 403,
 			      "This server is not known by that host name; "
 			      "remote.allowed_hosts in constants.yaml can add it.");
-	if (origin && !policy_allows_origin(h->policy, origin, host))
+	if (origin && !policy_allows_origin(r->policy->policy, origin, host))
 		return refuse(r, 403,
 			      "Pages of that origin may not call this server; "
 			      "remote.allowed_origins in constants.yaml can allow it.");
@@ -165,9 +176,11 @@ static bool refuse_anonymous(struct request *r, const struct http *h,
 {
 	const char *authorization = header(connection, "Authorization");
 
-	if (!h->policy->credentials || h->local || !strcmp(r->path, "/healthz"))
+	struct credentials *credentials = r->policy->policy->credentials;
+
+	if (!credentials || h->local || !strcmp(r->path, "/healthz"))
 		return false;
-	switch (credentials_check(h->policy->credentials, authorization)) {
+	switch (credentials_check(credentials, authorization)) {
 	case CREDENTIALS_RIGHT:
 		return false;
 	case CREDENTIALS_BUSY:
@@ -206,7 +219,7 @@ bool request_admit(struct request *r, struct http *h, struct MHD_Connection *con
 		   const char *url, const char *method, const char *version)
 {
 	r->path = own_strdup(url);
-	if (refuse_method(r, method) || refuse_framing(r, h->policy, connection) ||
+	if (refuse_method(r, method) || refuse_framing(r, connection) ||
 	    refuse_foreign(r, h, connection, version) || refuse_anonymous(r, h, connection) ||
 	    refuse_path(r) || (r->is_rpc && refuse_type(r, connection))) {
 		r->has_body = r->has_body || r->is_post;
@@ -219,7 +232,7 @@ void request_add_body(struct request *r, struct http *h, const char *bytes, size
 {
 	if (r->status || !r->is_rpc)
 		return;
-	if (r->body.length + length > h->policy->body_max) {
+	if (r->body.length + length > r->policy->policy->body_max) {
 		refuse(r, 413, "The body is longer than remote.body_kib allows.");
 		str_clear(&r->body);
 		return;
@@ -293,7 +306,8 @@ static void add_headers(struct MHD_Response *response, const struct request *r,
 		MHD_add_response_header(response, "Content-Security-Policy",
 					"default-src 'none'; style-src 'unsafe-inline'; "
 					"script-src 'unsafe-inline'; frame-ancestors 'none'");
-	if (atomic_load(&h->shared->stopping) || (r->status >= 400 && r->has_body))
+	if (atomic_load(&h->shared->stopping) || request_is_last(r, h) ||
+	    (r->status >= 400 && r->has_body))
 		MHD_add_response_header(response, "Connection", "close");
 }
 

@@ -62,7 +62,6 @@ struct connection {
 struct server {
 	struct robot robot;
 	struct http_shared shared;
-	struct policy_box policy;
 	struct listeners listeners;
 	struct constants_box *constants;
 	char *host;
@@ -263,9 +262,9 @@ static bool accept_one(struct server *s, int epoll_fd, struct connection *c)
 			return false;
 		if (!listener)
 			continue;
-		policy = policy_hold(&s->policy);
+		policy = policy_hold(&s->shared.policy);
 		accepted = accept_from(s, listener, policy->policy, c);
-		policy_release(&s->policy, policy);
+		policy_release(&s->shared.policy, policy);
 		if (accepted)
 			return true;
 	}
@@ -283,7 +282,7 @@ static void worker_clear(struct server *s, struct worker *w)
 	http_close(&w->plain);
 	http_close(&w->tls);
 	if (w->policy)
-		policy_release(&s->policy, w->policy);
+		policy_release(&s->shared.policy, w->policy);
 	w->policy = NULL;
 }
 
@@ -315,7 +314,7 @@ static void worker_open(struct server *s, struct worker *w)
 /* The daemon for this connection, made anew when the policy has changed; NULL when that fails. */
 static struct http *worker_http(struct server *s, struct worker *w, bool local)
 {
-	struct policy_ref *now = policy_hold(&s->policy);
+	struct policy_ref *now = policy_hold(&s->shared.policy);
 	struct error err;
 	struct http *h;
 	bool tls;
@@ -324,7 +323,7 @@ static struct http *worker_http(struct server *s, struct worker *w, bool local)
 		worker_clear(s, w);
 		w->policy = now;
 	} else {
-		policy_release(&s->policy, now);
+		policy_release(&s->shared.policy, now);
 	}
 	tls = now->policy->certificate && !local;
 	h = tls ? &w->tls : &w->plain;
@@ -449,7 +448,7 @@ static int set_up(struct server *s, const struct constants *now, int port, struc
 
 	if (policy_load(now, s->host, &policy, err) < 0)
 		return -1;
-	policy_box_set(&s->policy, policy);
+	policy_box_set(&s->shared.policy, policy);
 	rpc_start(policy->body_max);
 	if (add_listeners(s, now, port, err) < 0)
 		return -1;
@@ -468,13 +467,13 @@ static int set_up(struct server *s, const struct constants *now, int port, struc
 static void server_free(struct server *s)
 {
 	listeners_clear(&s->listeners);
-	policy_box_set(&s->policy, NULL);
+	policy_box_set(&s->shared.policy, NULL);
 	robot_clear(&s->robot);
 	cancel_clear(&s->stop);
 	own_close(&s->spare_fd);
 	pthread_cond_destroy(&s->worker_ended);
 	pthread_mutex_destroy(&s->mutex);
-	pthread_mutex_destroy(&s->policy.mutex);
+	pthread_mutex_destroy(&s->shared.policy.mutex);
 	free(s->host);
 	free(s);
 }
@@ -485,7 +484,7 @@ static struct server *server_new(void)
 	pthread_condattr_t attr;
 
 	pthread_mutex_init(&s->mutex, NULL);
-	pthread_mutex_init(&s->policy.mutex, NULL);
+	pthread_mutex_init(&s->shared.policy.mutex, NULL);
 	pthread_condattr_init(&attr);
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->worker_ended, &attr);
@@ -511,7 +510,7 @@ static int admit_constants(void *context, const struct constants *next, struct e
 				 s->host);
 	}
 	rpc_start(policy->body_max);
-	policy_box_set(&s->policy, policy);
+	policy_box_set(&s->shared.policy, policy);
 	return 0;
 }
 
@@ -523,7 +522,7 @@ int server_start(const struct server_options *options, struct server **ret, stru
 
 	s->constants = options->constants;
 	s->host = own_strdup(options->host ? options->host : now->server.host);
-	s->shared = (struct http_shared) { .robot = &s->robot, .started_ms = clock_ms() };
+	s->shared.robot = &s->robot;
 	rc = cancel_init(&s->stop, err);
 	if (!rc)
 		rc = robot_init(&s->robot, options->hostel, options->constants,

@@ -159,6 +159,31 @@ class Credentials(Files):
             self.assertEqual(self.status(server, basic("ann", "old")), 401)
             self.assertEqual(self.status(server, basic("ann", "new")), 200)
 
+    def test_a_kept_connection_is_judged_by_the_new_passwords_and_ends(self):
+        old = f"ann:{hash_of('old')}\n"
+        request = post(NAMES, headers=[basic("ann", "old")], close=False)
+        for text, status in [(f"ann:{hash_of('new')}\n", 401), (f"{old}bob:{hash_of('b')}\n", 200)]:
+            with self.subTest(status), Server(self.write_passwords(old)) as server:
+                with server.connect() as sock:
+                    sock.sendall(request)
+                    self.assertEqual(status_of(sock.recv(65536)), 200)
+                    self.write_passwords(text)
+                    server.process.send_signal(signal.SIGHUP)
+                    wait_for(lambda: "read anew" in server.log(), "reload")
+                    sock.sendall(request)
+                    answer = read_to_end(sock)
+                self.assertEqual(status_of(answer), status)
+                self.assertIn(b"Connection: close", answer)
+
+    def test_a_call_in_flight_outlives_a_reload(self):
+        wait = value_call("<value>1 s</value>", "Wait For Nothing")
+        with Server() as server, server.connect() as sock:
+            sock.sendall(post(wait, close=False))
+            server.wait_until_read(sock)
+            server.process.send_signal(signal.SIGHUP)
+            wait_for(lambda: "read anew" in server.log(), "reload")
+            self.assertIn(b"PASS", sock.recv(65536))
+
     def test_a_bad_file_on_sighup_changes_nothing(self):
         with Server(self.write_passwords(f"ann:{hash_of('old')}\n")) as server:
             self.write_passwords("garbage\n")

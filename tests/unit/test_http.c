@@ -20,32 +20,39 @@
 #define AT_ONCE_MS 20000
 
 struct fixture {
-	struct policy policy;
 	struct http_shared shared;
 	struct robot robot;
 	struct http http;
 	int client, served;
 };
 
+static struct policy *new_policy(void)
+{
+	struct policy *policy = own_alloc(sizeof(*policy));
+
+	*policy = (struct policy) {
+		.body_max = 4096, .header_max = 32768, .idle_ms = IDLE_MS, .request_ms = IDLE_MS
+	};
+	return policy;
+}
+
 static int set_up(void **state)
 {
 	struct fixture *f = own_alloc(sizeof(*f));
+	struct policy *policy = new_policy();
 	struct error err;
 	int ends[2];
 
 	*f = (struct fixture) {
-		.policy = { .body_max = 4096,
-			    .header_max = 32768,
-			    .idle_ms = IDLE_MS,
-			    .request_ms = IDLE_MS },
-		.shared = { .robot = &f->robot },
+		.shared = { .robot = &f->robot, .policy.mutex = PTHREAD_MUTEX_INITIALIZER },
 	};
+	policy_box_set(&f->shared.policy, policy);
 	*state = f;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -1;
 	f->client = ends[0];
 	f->served = ends[1];
-	return http_open(&f->http, &f->shared, &f->policy, false, &err);
+	return http_open(&f->http, &f->shared, policy, false, &err);
 }
 
 static int tear_down(void **state)
@@ -53,6 +60,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	http_close(&f->http);
+	policy_box_set(&f->shared.policy, NULL);
 	own_close(&f->client);
 	free(f);
 	return 0;
