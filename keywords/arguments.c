@@ -158,10 +158,12 @@ static int bind_named(struct binding *b, const json_t *kwargs, struct error *err
 		if (i < b->keyword->arg_count) {
 			if (bind_one(b, i, value, err) < 0)
 				return -1;
-		} else if (takes_any) {
-			json_object_set_nocheck(b->rest, name, value);
-		} else {
+		} else if (!takes_any) {
 			return unknown_name(b->keyword, name, err);
+		} else if (json_object_set_new_nocheck(b->rest, name, argument_plain(value)) < 0) {
+			return error_set(err, EINVAL,
+					 "%s: argument '%s': expected no NUL byte in its text",
+					 b->keyword->name, name);
 		}
 	}
 	return 0;

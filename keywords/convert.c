@@ -45,27 +45,6 @@ static char *shorten(const char *text, size_t length)
 	return own_printf("%s%s", shown, n < length ? "..." : "");
 }
 
-static char *given_text(const json_t *given)
-{
-	if (json_is_string(given))
-		return shorten(json_string_value(given), json_string_length(given));
-	if (json_is_null(given))
-		return own_strdup("nil");
-	if (value_is_bytes(given))
-		return own_strdup("bytes");
-	auto_free char *dump = json_dumps(given, JSON_ENCODE_ANY);
-
-	return dump ? shorten(dump, strlen(dump)) : own_strdup("?");
-}
-
-static int refuse(const struct keyword_arg *arg, const json_t *given, struct error *err)
-{
-	auto_free char *expected = argument_expected(arg);
-	auto_free char *shown = arg->secret ? own_strdup("***") : given_text(given);
-
-	return error_set(err, EINVAL, "expected %s, got '%s'", expected, shown);
-}
-
 static bool in_range(const struct keyword_arg *arg, double number)
 {
 	return (!arg->min && !arg->max) || (number >= arg->min && number <= arg->max);
@@ -112,6 +91,71 @@ static int get_text(const json_t *given, struct str *text)
 static bool has_nul(const struct str *s)
 {
 	return s->length && memchr(s->text, '\0', s->length);
+}
+
+static json_t *plain_list(const json_t *given)
+{
+	auto_json *list = json_array();
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (given, i, item)
+		if (json_array_append_new(list, argument_plain(item)) < 0)
+			return NULL;
+	return take_ptr(list);
+}
+
+static json_t *plain_dict(const json_t *given)
+{
+	auto_json *dict = json_object();
+	const char *name;
+	json_t *item;
+
+	json_object_foreach ((json_t *)given, name, item)
+		if (json_object_set_new_nocheck(dict, name, argument_plain(item)) < 0)
+			return NULL;
+	return take_ptr(dict);
+}
+
+json_t *argument_plain(const json_t *given)
+{
+	auto_str text = { 0 };
+
+	if (value_get_time(given))
+		return json_string_nocheck(value_get_time(given));
+	if (value_is_bytes(given)) {
+		get_text(given, &text);
+		return has_nul(&text) ? NULL : json_stringn_nocheck(str_text(&text), text.length);
+	}
+	if (json_is_array(given))
+		return plain_list(given);
+	return json_is_object(given) ? plain_dict(given) : json_incref((json_t *)given);
+}
+
+static char *given_text(const json_t *given)
+{
+	auto_json *plain = NULL;
+	auto_free char *dump = NULL;
+
+	if (json_is_string(given))
+		return shorten(json_string_value(given), json_string_length(given));
+	if (json_is_null(given))
+		return own_strdup("nil");
+	if (value_is_bytes(given))
+		return own_strdup("bytes");
+	plain = argument_plain(given);
+	if (json_is_string(plain))
+		return shorten(json_string_value(plain), json_string_length(plain));
+	dump = plain ? json_dumps(plain, JSON_ENCODE_ANY) : NULL;
+	return dump ? shorten(dump, strlen(dump)) : own_strdup("?");
+}
+
+static int refuse(const struct keyword_arg *arg, const json_t *given, struct error *err)
+{
+	auto_free char *expected = argument_expected(arg);
+	auto_free char *shown = arg->secret ? own_strdup("***") : given_text(given);
+
+	return error_set(err, EINVAL, "expected %s, got '%s'", expected, shown);
 }
 
 /* The given text with white space around it taken away; NULL when it is no text. */
@@ -351,8 +395,8 @@ static int convert_dict(const struct keyword_arg *arg, const json_t *given, void
 		value = json_incref((json_t *)given);
 	if (!json_is_object(value) || value_is_bytes(value) || value_get_time(value))
 		return -1;
-	*(json_t **)to = take_ptr(value);
-	return 0;
+	*(json_t **)to = argument_plain(value);
+	return *(json_t **)to ? 0 : -1;
 }
 
 static int convert_any(const struct keyword_arg *arg, const json_t *given, void *to)

@@ -1,4 +1,6 @@
 """Positional and named arguments, defaults, and the text forms of every type."""
+import datetime
+
 from harness import ServerCase
 
 
@@ -123,6 +125,20 @@ class Typed(ServerCase):
 
     def test_text_that_robot_sends_as_bytes(self):
         self.assertEqual(self.returned("Typed", b"\x03\xe9")["text"], "\u2403é")
+
+    def test_text_that_robot_sends_as_bytes_among_any_others(self):
+        options = self.returned("Many", "x", other=b"\x03\xe9", deep=[{"a": b"\x03"}],
+                                when=datetime.datetime(2023, 9, 14, 17, 30, 23))["options"]
+        self.assertEqual(options, {"other": "\u2403é", "deep": [{"a": "\u2403"}],
+                                   "when": "20230914T17:30:23"})
+        self.assertEqual(self.error("Many", "x", other=b"a\0b"),
+                         "Many: argument 'other': expected no NUL byte in its text")
+
+    def test_values_that_json_has_not_are_shown_as_they_were_meant(self):
+        when = datetime.datetime(2023, 9, 14, 17, 30, 23)
+        self.refuse("number", when, "expected an integer from 1 to 255, got '20230914T17:30:23'")
+        self.refuse("number", [when, b"a"],
+                    "expected an integer from 1 to 255, got '[\"20230914T17:30:23\", \"a\"]'")
 
     def test_a_nul_byte_in_text_is_refused(self):
         self.assertIn("expected text", self.error("Typed", b"a\0b"))
