@@ -1,5 +1,5 @@
 /*
- * The server's own log, on standard error: one line a message with time and level.
+ * The server's own log, on standard error: a message begins with time and level.
  */
 #include "base/log.h"
 
@@ -11,7 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
-#define LOG_LINE_MAX 8192
+#include "base/own.h"
+#include "base/str.h"
+
+#define LOG_TEXT_MAX 8192
+
+/* In front of a message's further lines. */
+#define CONTINUATION "        "
 
 const char *const log_level_names[] = {
 	[LOG_LEVEL_ERROR] = "error",
@@ -39,27 +45,44 @@ int log_level_from_name(const char *name, enum log_level *ret, struct error *err
 			 name);
 }
 
+/*
+ * What is told comes from clients and guests as well: no control character reaches a terminal, and
+ * a line that is not the first cannot be taken for a message of its own.
+ */
+static void add_text(struct str *line, const char *text)
+{
+	auto_free char *printable = str_printable(text, strlen(text));
+
+	for (const char *rest = printable; *rest;) {
+		size_t n = strcspn(rest, "\n");
+
+		str_add(line, rest, n);
+		rest += n;
+		rest += strspn(rest, "\n");
+		str_adds(line, *rest ? "\n" CONTINUATION : "");
+	}
+	str_adds(line, "\n");
+}
+
 void log_write(enum log_level level, const char *format, ...)
 {
-	char line[LOG_LINE_MAX];
+	auto_str line = { 0 };
+	char text[LOG_TEXT_MAX], when[32];
 	struct timespec now;
 	struct tm tm;
 	va_list ap;
-	size_t n;
 
 	if ((int)level > atomic_load(&log_threshold))
 		return;
 	clock_gettime(CLOCK_REALTIME, &now);
 	localtime_r(&now.tv_sec, &tm);
-	n = strftime(line, sizeof(line), "%Y-%m-%d %H:%M:%S", &tm);
-	n += (size_t)snprintf(line + n, sizeof(line) - n, ".%03ld %-5s ", now.tv_nsec / 1000000,
-			      log_level_names[level]);
+	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	str_addf(&line, "%s.%03ld %-5s ", when, now.tv_nsec / 1000000, log_level_names[level]);
 	va_start(ap, format);
-	vsnprintf(line + n, sizeof(line) - n - 1, format, ap);
+	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	n = strlen(line);
-	line[n++] = '\n';
-	/* One write(2) a line keeps the lines of several threads apart. */
-	if (write(STDERR_FILENO, line, n) < 0)
+	add_text(&line, text);
+	/* One write(2) a message keeps those of several threads apart. */
+	if (write(STDERR_FILENO, line.text, line.length) < 0)
 		return;
 }
