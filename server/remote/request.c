@@ -12,6 +12,7 @@
 #include "base/wait.h"
 #include "remote/library.h"
 #include "remote/rpc.h"
+#include "value/xml_text.h"
 
 #define TYPE_TEXT "text/plain; charset=utf-8"
 #define TYPE_XML  "text/xml; charset=utf-8"
@@ -97,6 +98,8 @@ static bool refuse_framing(struct request *r, struct MHD_Connection *connection)
 	r->has_body = coding || (length && strcmp(length, "0") != 0);
 	if (header_count(connection, "Content-Length") > 1)
 		return refuse(r, 400, "More than one Content-Length.");
+	if (header_count(connection, "Transfer-Encoding") > 1)
+		return refuse(r, 400, "More than one Transfer-Encoding.");
 	if (coding && length)
 		return refuse(r, 400, "Both Content-Length and Transfer-Encoding.");
 	if (coding && strcasecmp(coding, "chunked") != 0)
@@ -145,15 +148,20 @@ static bool is_media_type(const char *given, const char *type)
 	return n == strlen(type) && !strncasecmp(given, type, n);
 }
 
+/* Without a charset it is UTF-8. Source: RFC 9110, section 5.6.6, parameters. */
 static bool is_utf8(const char *content_type)
 {
-	const char *charset = strcasestr(content_type, "charset=");
+	const char *p = content_type;
 
-	if (!charset)
-		return true;
-	charset += strlen("charset=");
-	charset += *charset == '"';
-	return !strncasecmp(charset, "utf-8", 5) || !strncasecmp(charset, "us-ascii", 8);
+	while ((p = strchr(p, ';'))) {
+		p += 1 + strspn(p + 1, " \t");
+		if (strncasecmp(p, "charset=", 8))
+			continue;
+		p += 8;
+		p += *p == '"';
+		return utf8_is_name(p, strcspn(p, "\"; \t"));
+	}
+	return true;
 }
 
 static bool refuse_type(struct request *r, struct MHD_Connection *connection)

@@ -16,7 +16,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 #include "value/base64.h"
 #include "value/xml_text.h"
@@ -50,6 +49,12 @@ static int refuse(struct error *err, const char *what)
 static size_t left(const struct scan *s)
 {
 	return (size_t)(s->end - s->p);
+}
+
+/* strchr() finds NUL in every text. */
+static bool is_one_of(char c, const char *characters)
+{
+	return c && strchr(characters, c);
 }
 
 static bool looking_at(const struct scan *s, const char *text)
@@ -114,7 +119,7 @@ static int copy_cdata(struct scan *s, struct error *err)
 	while (s->p < close) {
 		const char *special = s->p;
 
-		while (special < close && !strchr("<&>", *special))
+		while (special < close && !is_one_of(*special, "<&>"))
 			special++;
 		if (copy_run(s, special, err) < 0)
 			return -1;
@@ -168,8 +173,7 @@ static int skip_instruction(struct scan *s, struct error *err)
 	if (!name || length < 6 || memcmp(start, "<?xml ", 6))
 		return 0;
 	name += strspn(name + 8, " \t\r\n=") + 8;
-	if (!strncasecmp(name + 1, "utf-8", 5) || !strncasecmp(name + 1, "us-ascii", 8) ||
-	    !strncasecmp(name + 1, "ascii", 5))
+	if (utf8_is_name(name + 1, strcspn(name + 1, "\"'?")))
 		return 0;
 	return refuse(err, "its encoding is not UTF-8");
 }
@@ -307,7 +311,7 @@ static int close_tag(struct scan *s, const char *close, struct error *err)
 	size_t length = (size_t)(close - name);
 	int written = 0;
 
-	while (length && strchr(" \t\r\n", name[length - 1]))
+	while (length && is_one_of(name[length - 1], " \t\r\n"))
 		length--;
 	if (!s->depth)
 		return refuse(err, "an end tag without its start tag");
@@ -345,7 +349,7 @@ static int open_tag(struct scan *s, const char *close, struct error *err)
 	size_t length = 0;
 	bool empty = close[-1] == '/';
 
-	while (name + length < close && !strchr(" \t\r\n/", name[length]))
+	while (name + length < close && !is_one_of(name[length], " \t\r\n/"))
 		length++;
 	if (empty && find_scalar(name, length))
 		return error_set(err, EINVAL, "<%.*s/>: expected %s", (int)length, name,

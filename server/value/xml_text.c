@@ -4,6 +4,7 @@
 #include "value/xml_text.h"
 
 #include <string.h>
+#include <strings.h>
 
 /*
  * The stand-in of a character: the marker and three private characters that carry 7 bits each.
@@ -70,6 +71,16 @@ size_t utf8_get(const char *text, size_t left, unsigned int *ret)
 		return 0;
 	*ret = c;
 	return n;
+}
+
+bool utf8_is_name(const char *name, size_t length)
+{
+	static const char *const names[] = { "utf-8", "utf8", "us-ascii", "ascii" };
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (strlen(names[i]) == length && !strncasecmp(names[i], name, length))
+			return true;
+	return false;
 }
 
 void xml_map_character(struct str *ret, unsigned int c)

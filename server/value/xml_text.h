@@ -24,6 +24,8 @@ void utf8_add(struct str *ret, unsigned int character);
  * Returns 0 when there is no valid sequence. Source: RFC 3629, section 4.
  */
 size_t utf8_get(const char *text, size_t left, unsigned int *ret);
+/* utf8_is_name - whether an encoding of this name is UTF-8 or a part of it, in any case */
+bool utf8_is_name(const char *name, size_t length);
 
 /*
  * xmlrpc-c refuses characters above U+FFFF and loses carriage returns. xml_map_character() appends

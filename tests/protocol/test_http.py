@@ -82,14 +82,15 @@ class Requests(Healthy):
 
     def test_wrong_content_types(self):
         for kind in [b"text/plain", b"application/json", b"application/x-www-form-urlencoded",
-                     b"text/xml; charset=utf-16", b"text/xmlx"]:
+                     b"text/xml; charset=utf-16", b"text/xml; charset=utf-8xyz", b"text/xmlx"]:
             with self.subTest(kind):
                 self.assertEqual(self.status(post(NAMES).replace(b"text/xml", kind)), 415)
         self.assertEqual(
             self.status(post(NAMES).replace(b"Content-Type: text/xml\r\n", b"")), 415)
 
     def test_right_content_types(self):
-        for kind in [b"text/xml; charset=utf-8", b"application/xml", b"TEXT/XML;charset=\"UTF-8\""]:
+        for kind in [b"text/xml; charset=utf-8", b"application/xml", b"TEXT/XML;charset=\"UTF-8\"",
+                     b"text/xml; charset=utf8", b"text/xml; a=b; charset=utf-8 ; c=d"]:
             with self.subTest(kind):
                 self.assertEqual(self.status(post(NAMES).replace(b"text/xml", kind)), 200)
 
@@ -107,6 +108,14 @@ class Requests(Healthy):
 
     def test_both_length_and_chunked(self):
         self.assertEqual(self.status(post(NAMES, headers=["Transfer-Encoding: chunked"])), 400)
+
+    def test_two_transfer_codings(self):
+        for second in ["chunked", "identity", "gzip"]:
+            with self.subTest(second):
+                request = post(b"", headers=["Transfer-Encoding: chunked",
+                                             f"Transfer-Encoding: {second}"])
+                request = request.replace(b"Content-Length: 0\r\n", b"")
+                self.assertEqual(self.status(request + b"0\r\n\r\n"), 400)
 
     def test_an_unknown_transfer_coding(self):
         request = post(b"", headers=["Transfer-Encoding: gzip"])
@@ -160,7 +169,8 @@ class Bodies(Healthy):
                                                   .replace(b"@", bad)))
 
     def test_a_nul_byte(self):
-        self.assertIn("NUL", self.fault(value_call("<value>a\0b</value>")))
+        for value in ["a\0b", "<![CDATA[a\0b]]>"]:
+            self.assertIn("NUL", self.fault(value_call(f"<value>{value}</value>")))
 
     def test_other_encodings(self):
         self.fault(value_call("<value>x</value>").replace(

@@ -90,6 +90,35 @@ static void document_types_and_entities_are_refused(void **state)
 	refuse("<?xml version='1.0' encoding='latin-1'?><a/>", EPROTO);
 }
 
+static void a_nul_byte_is_refused_wherever_it_is(void **state)
+{
+	static const char *const parts[][2] = {
+		{ "<a>x", "y</a>" },	{ "<a><![CDATA[x", "y]]></a>" }, { "<a", "></a>" },
+		{ "<int>5</int", ">" }, { "<a b='", "'>x</a>" },	 { "<int>5", "</int>" },
+	};
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++) {
+		auto_str body = { 0 }, out = { 0 };
+		struct error err = { 0 };
+		size_t members;
+
+		str_adds(&body, parts[i][0]);
+		str_add(&body, "\0", 1);
+		str_adds(&body, parts[i][1]);
+		if (!scan_body(body.text, body.length, &out, &members, &err))
+			fail_msg("accepted: %s\\0%s", parts[i][0], parts[i][1]);
+	}
+}
+
+static void the_name_of_the_encoding_is_the_whole_name(void **state)
+{
+	(void)state;
+	check("<?xml version='1.0' encoding='UTF8'?><a></a>", "<a></a>");
+	refuse("<?xml version='1.0' encoding='utf-8xyz'?><a></a>", EPROTO);
+	refuse("<?xml version='1.0' encoding='utf-80'?><a></a>", EPROTO);
+}
+
 static char *repeat(const char *text, size_t times, const char *end)
 {
 	struct str s = { 0 };
@@ -143,6 +172,8 @@ int main(void)
 		cmocka_unit_test(base64_is_checked),
 		cmocka_unit_test(an_end_tag_must_be_its_start_tags),
 		cmocka_unit_test(document_types_and_entities_are_refused),
+		cmocka_unit_test(a_nul_byte_is_refused_wherever_it_is),
+		cmocka_unit_test(the_name_of_the_encoding_is_the_whole_name),
 		cmocka_unit_test(each_limit_is_where_it_is_said_to_be),
 		cmocka_unit_test(a_body_may_end_anywhere),
 	};
