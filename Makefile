@@ -52,8 +52,9 @@ help:
 	@echo "make lint        style and structure"
 	@echo "make docs        keyword documentation and man pages, into $(BUILD)/docs"
 	@echo "make install     into PREFIX=$(PREFIX), SYSCONFDIR=$(SYSCONFDIR), below DESTDIR"
-	@echo "make check-asan, check-tsan, check-deep, fuzz, soak, bench-boot, bench-rpc, bench-image, compare-peers,"
-	@echo "                 density: longer runs; README.md says what each shows"
+	@echo "make check-deep  the long tests: $(DEEP_PARTS)"
+	@echo "make bench-boot, bench-image, bench-rpc, compare-peers, density, fuzz: longer runs;"
+	@echo "                 README.md says what each shows"
 	@echo "parts of check:  $(CHECK_PARTS)"
 
 setup:
@@ -71,12 +72,20 @@ demo: setup kits
 
 # The rules below add the parts; each ends with a line "N passed, N failed".
 CHECK_PARTS :=
+DEEP_PARTS :=
 -include $(wildcard tools/*/rules.mk tests/*/rules.mk)
 
 check: setup kits
 	@tools/setup --tests $(BUILD)
 	@$(MAKE) --no-print-directory -j$(JOBS) build
 	@tools/run-checks $(CHECK_PARTS:%="$(MAKE) --no-print-directory %")
+
+# What takes hours, or both cores for itself.
+.PHONY: check-deep
+check-deep: setup kits
+	@tools/setup --tests $(BUILD)
+	@$(MAKE) --no-print-directory -j$(JOBS) build
+	@tools/run-checks $(DEEP_PARTS:%="$(MAKE) --no-print-directory %")
 
 SHARE := $(PREFIX)/share/vhostel
 

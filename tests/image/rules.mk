@@ -15,6 +15,7 @@ check-image-deep: image-kit $(BUILD)/vhosteld
 		$(IMAGE_SUITES)/guest.robot
 
 CHECK_PARTS += check-image
+DEEP_PARTS += check-image-asan check-image-deep
 
 # The same against a server with address and undefined behaviour sanitizers; a finding ends it.
 .PHONY: check-image-asan

@@ -28,3 +28,4 @@ compare-peers: $(BUILD)/tests/echo_server
 	@python3 tests/protocol/compare_peers.py --server $< --python $(BUILD)/venv/bin/python
 
 CHECK_PARTS += check-protocol
+DEEP_PARTS += soak

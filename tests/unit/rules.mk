@@ -30,3 +30,4 @@ unit-programs: $(TESTS)
 .SECONDARY: $(TEST_SOURCES:%.c=$(BUILD)/%.o)
 
 CHECK_PARTS += check-unit
+DEEP_PARTS += check-asan check-tsan
