@@ -42,23 +42,18 @@ static json_t *text_member(const char *text)
 	return value_text(text, strlen(text));
 }
 
-static json_t *passed(json_t *value, const struct trail *trail)
-{
-	auto_free char *output = output_from_trail(trail);
-
-	return json_pack("{s:s, s:o, s:o}", "status", "PASS", "output", text_member(output),
-			 "return", value ? value : json_null());
-}
-
-static json_t *failed(const struct call *call, const struct error *err)
+/* All seven members whatever the outcome, so that clients need not ask which there are. */
+static json_t *outcome(const struct call *call, json_t *value, const char *error)
 {
 	auto_free char *output = output_from_trail(&call->trail);
-	auto_free char *traceback = output_traceback(&call->trail);
+	auto_free char *traceback = error ? output_traceback(&call->trail) : own_strdup("");
 
-	return json_pack("{s:s, s:o, s:s, s:o, s:o, s:b, s:b}", "status", "FAIL", "output",
-			 text_member(output), "return", "", "error", text_member(err->text),
-			 "traceback", text_member(traceback), "continuable", call->continuable,
-			 "fatal", call->fatal);
+	if (!value)
+		value = error ? json_string("") : json_null();
+	return json_pack("{s:s, s:o, s:o, s:o, s:o, s:b, s:b}", "status", error ? "FAIL" : "PASS",
+			 "output", text_member(output), "return", value, "error",
+			 text_member(error ? error : ""), "traceback", text_member(traceback),
+			 "continuable", error && call->continuable, "fatal", error && call->fatal);
 }
 
 static int unknown_keyword(const char *name, struct error *err)
@@ -118,7 +113,7 @@ static json_t *run(struct robot *robot, const struct keyword *keyword, const jso
 	trail_init(&call.trail);
 	rc = bind_and_run(keyword, args, kwargs, &call, &value, &err);
 	log_call(keyword->name, peer, clock_us() - start_us, rc, &err);
-	answer = rc ? failed(&call, &err) : passed(take_ptr(value), &call.trail);
+	answer = rc ? outcome(&call, NULL, err.text) : outcome(&call, take_ptr(value), NULL);
 	json_decref(value);
 	trail_clear(&call.trail);
 	return answer;
@@ -135,7 +130,7 @@ json_t *robot_run_keyword(struct robot *robot, const char *name, const json_t *a
 	if (keyword)
 		return run(robot, keyword, args, kwargs, fd, peer);
 	unknown_keyword(name, &err);
-	return failed(&none, &err);
+	return outcome(&none, NULL, err.text);
 }
 
 /* The name that the first parameter is; NULL with @err when it is none. */

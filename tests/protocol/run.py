@@ -12,7 +12,7 @@ import unittest
 import harness
 
 # What any remote server can be asked. The conversions of test_arguments.Typed are our own.
-COMPARABLE = ["test_protocol", "test_values", "test_arguments.Binding", "test_results", "test_http"]
+COMPARABLE = ["test_protocol", "test_values", "test_arguments.Binding", "test_results.Results", "test_http"]
 
 
 class Result(unittest.TestResult):

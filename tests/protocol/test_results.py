@@ -50,3 +50,19 @@ class Results(ServerCase):
 
     def test_a_message_with_control_characters_arrives(self):
         self.assertEqual(self.error("Fail With", b"a\x1bb"), "a\u241bb")
+
+
+class Members(ServerCase):
+    """What our own answers promise beside what Robot needs."""
+    MEMBERS = {"status", "output", "return", "error", "traceback", "continuable", "fatal"}
+
+    def test_every_answer_has_all_members(self):
+        for name, arguments in [("Echo", ["x"]), ("Nothing", []), ("Fail With", ["x"]),
+                                ("Typed", []), ("No Such Keyword", [])]:
+            with self.subTest(name):
+                answer = self.run_keyword(name, *arguments)
+                self.assertEqual(set(answer), self.MEMBERS)
+                self.assertIs(answer["continuable"], False)
+                self.assertIs(answer["fatal"], False)
+                for member in ["output", "error", "traceback"]:
+                    self.assertIsInstance(answer[member], str)
