@@ -10,6 +10,7 @@
 
 #include "base/own.h"
 #include "keywords/chain_args.h"
+#include "keywords/html.h"
 #include "keywords/payload_args.h"
 #include "keywords/start_args.h"
 #include "nfv/traffic.h"
@@ -232,6 +233,11 @@ static int make_request(struct call *call, struct chain_args *a, struct payload_
 	return hostel_node(call->hostel, a->node, &ret->node, err);
 }
 
+/* What tells the VMs of a plan apart. */
+static const char *const plan_columns[] = { "name",	 "chain",     "node_in_chain",
+					    "qemu_id",	 "host_cpus", "macs",
+					    "peer_macs", "sockets",   NULL };
+
 static int plan_chains(struct call *call, void *args, json_t **ret, struct error *err)
 {
 	auto_constants held = hostel_hold(call->hostel);
@@ -247,6 +253,8 @@ static int plan_chains(struct call *call, void *args, json_t **ret, struct error
 	    chain_plan(call->hostel, &request, &w, &plan, err) < 0)
 		return error_prefix(err, "Plan NF Chains");
 	*ret = chain_plan_json(plan);
+	html_table(call, "VMs", json_object_get(*ret, "vms"), plan_columns);
+	html_members(call, "Totals", json_object_get(*ret, "totals"));
 	return 0;
 }
 
@@ -292,6 +300,7 @@ static int list_chains(struct call *call, void *args, json_t **ret, struct error
 {
 	(void)err;
 	*ret = chain_list(call->hostel, ((struct name_args *)args)->name);
+	html_table(call, "VMs of the chains", *ret, NULL);
 	return 0;
 }
 
@@ -455,6 +464,8 @@ static int measure(struct call *call, void *args, json_t **ret, struct error *er
 	if (read_rate(a->rate, &request.rate, err) < 0 || find_set(call, a->name, &set, err) < 0 ||
 	    traffic_measure(set, &request, &w, &call->trail, ret, err) < 0)
 		return error_prefix(err, "Measure Chain Throughput");
+	html_members(call, "All chains", *ret);
+	html_table(call, "Chain by chain", json_object_get(*ret, "per_chain"), NULL);
 	return 0;
 }
 

@@ -6,6 +6,7 @@
 #include <errno.h>
 
 #include "base/own.h"
+#include "keywords/html.h"
 #include "keywords/start_args.h"
 #include "keywords/usual_args.h"
 
@@ -133,8 +134,10 @@ static int start_image_vm(struct call *call, void *args, json_t **ret, struct er
 
 	if (refuse_options(a->options, err) < 0 ||
 	    hostel_node(call->hostel, a->node, &node, err) < 0 ||
-	    image_vm_start(call->hostel, a->vm, node, &options, &w, &call->trail, &vm, err) < 0)
+	    image_vm_start(call->hostel, a->vm, node, &options, &w, &call->trail, &vm, err) < 0) {
+		html_console_log(call, a->vm, err);
 		return error_prefix(err, "Start Image VM");
+	}
 	*ret = vm_info(vm);
 	return 0;
 }

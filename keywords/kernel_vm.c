@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/own.h"
+#include "keywords/html.h"
 #include "keywords/payload_args.h"
 #include "keywords/start_args.h"
 #include "keywords/usual_args.h"
@@ -92,8 +93,10 @@ static int start_kernel_vm(struct call *call, void *args, json_t **ret, struct e
 	auto_vm *vm = NULL;
 
 	if (payload_args_take(a->vnf, a->queues, a->options, &payload, err) < 0 ||
-	    start_with(call, a, &payload, &vm, err) < 0)
+	    start_with(call, a, &payload, &vm, err) < 0) {
+		html_console_log(call, a->vm, err);
 		return error_prefix(err, "Start Kernel VM");
+	}
 	*ret = vm_info(vm);
 	return 0;
 }

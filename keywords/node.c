@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/own.h"
+#include "keywords/html.h"
 #include "keywords/usual_args.h"
 #include "node/facts.h"
 #include "value/value.h"
@@ -73,6 +74,8 @@ static int get_node_info(struct call *call, void *args, json_t **ret, struct err
 			 "numa_nodes", facts.numa_nodes, "hugepages", page_counts(facts.hugepages),
 			 "memory", facts.memory_mib, "memory_available",
 			 facts.memory_available_mib);
+	html_members(call, "Node", *ret);
+	html_table(call, "CPUs", json_object_get(*ret, "cpus"), NULL);
 	return 0;
 }
 

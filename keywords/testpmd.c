@@ -3,6 +3,7 @@
  */
 #include "keywords/testpmd.h"
 
+#include "keywords/html.h"
 #include "keywords/options.h"
 #include "keywords/usual_args.h"
 #include "value/value.h"
@@ -143,7 +144,10 @@ static int get_stats(struct call *call, void *args, json_t **ret, struct error *
 
 	if (call_find(call, a->vm, &vm, err) < 0)
 		return -1;
-	return vm_testpmd_stats(vm, &w, ret, err);
+	if (vm_testpmd_stats(vm, &w, ret, err) < 0)
+		return -1;
+	html_table(call, "Ports", json_object_get(*ret, "ports"), NULL);
+	return 0;
 }
 
 static const struct keyword_arg command_args[] = {

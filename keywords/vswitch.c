@@ -7,6 +7,7 @@
 #include <strings.h>
 
 #include "keywords/chain_args.h"
+#include "keywords/html.h"
 
 struct vswitch_args {
 	const char *node;
@@ -121,6 +122,7 @@ static int get_stats(struct call *call, void *args, json_t **ret, struct error *
 	    chain_vswitch(call->hostel, a->name, node, &v, err) < 0 ||
 	    vswitch_stats(v, &w, ret, err) < 0)
 		return error_prefix(err, "Get Vswitch Stats");
+	html_table(call, "Ports", json_object_get(*ret, "ports"), NULL);
 	return 0;
 }
 

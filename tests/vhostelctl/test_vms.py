@@ -36,6 +36,11 @@ class Vms(Case):
         self.assertEqual(json.loads(self.passed("list", "--json", "DUT1"))[0]["pid"],
                          self.info["pid"])
 
+    def test_a_table_is_shown_line_by_line(self):
+        shown = self.run_ctl("call", "Get Node Info").stderr
+        self.assertRegex(shown, r"(?m)CPUs\n *cpu  core  socket  numa_node  isolated *\n *0  \d+  ")
+        self.assertNotIn("<t", shown)
+
     def test_console(self):
         text = self.passed("console", "nf1")
         self.assertTrue(text)

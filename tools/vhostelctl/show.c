@@ -263,6 +263,14 @@ static size_t add_reference(struct str *s, const char *p)
 	return 1;
 }
 
+/* What stands for the tag at @html: cells have a gap, rows of a table have lines of their own. */
+static const char *tag_text(const char *html)
+{
+	if (str_starts(html, "</td>") || str_starts(html, "</th>"))
+		return "  ";
+	return str_starts(html, "</tr>") || str_starts(html, "</caption>") ? "\n" : "";
+}
+
 char *show_without_html(const char *html)
 {
 	struct str s = { 0 };
@@ -274,8 +282,10 @@ char *show_without_html(const char *html)
 		html += n;
 		if (*html == '&')
 			html += add_reference(&s, html);
-		else if (*html)
+		else if (*html) {
+			str_adds(&s, tag_text(html));
 			html += strcspn(html, ">") + (strchr(html, '>') != NULL);
+		}
 	}
 	return str_take(&s);
 }

@@ -1,0 +1,61 @@
+"""What the real server leaves in Robot's log."""
+import fnmatch
+import pathlib
+import tempfile
+import unittest
+import xml.etree.ElementTree as ElementTree
+
+import harness
+from harness import Server
+from test_robot import ROOT, python
+from test_vm import CONSTANTS, KIT
+
+
+class Log(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        if not harness.VHOSTELD_BINARY:
+            raise unittest.SkipTest("no --vhosteld")
+        if not (KIT / "vmlinux").exists():
+            raise unittest.SkipTest("no kernel VM kit: make kits")
+        directory = tempfile.TemporaryDirectory(prefix="vh-", dir="/tmp")
+        cls.addClassCleanup(directory.cleanup)
+        cls.path = pathlib.Path(directory.name)
+        output = cls.path / "output.xml"
+        with Server(CONSTANTS, ["--run-dir", cls.path / "run"], harness.VHOSTELD_BINARY) as server:
+            ended = python("-m", "robot", "--log", "NONE", "--report", "NONE", "--output", output,
+                           "-v", f"URL:{server.url}", ROOT / "tests/robot/log.robot")
+        cls.console = ended.stdout + ended.stderr
+        cls.tests = {test.get("name"): test for test in ElementTree.parse(output).iter("test")}
+
+    def html(self, name):
+        return [message.text for message in self.tests[name].iter("msg")
+                if message.get("html") == "true"]
+
+    def test_every_case_ends_as_it_should(self):
+        self.assertTrue(self.tests, self.console)
+        for name, test in self.tests.items():
+            with self.subTest(name):
+                status = test.find("status")
+                expected = [tag.text for tag in test.findall("tag")] == ["expected"]
+                self.assertEqual(status.get("status"), "FAIL" if expected else "PASS", status.text)
+                if expected:
+                    pattern = test.find("doc").text.split("GLOB: ", 1)[1].replace("\\n", "\n")
+                    self.assertTrue(fnmatch.fnmatchcase(status.text, pattern), status.text)
+
+    def test_tables_are_html(self):
+        node = self.html("A Node Is Shown As Tables")
+        self.assertEqual([table.split("</caption>")[0] for table in node],
+                         ["<table><caption>Node", "<table><caption>CPUs"])
+        plan = self.html("A Plan Is Shown As Tables")
+        self.assertEqual(plan[0].count("<tr>"), 5)
+        self.assertIn("<th>node_in_chain</th>", plan[0])
+
+    def test_a_failed_start_links_its_console_log(self):
+        path = self.path / "run/nf1/console.log"
+        self.assertEqual(self.html("A Failed Start Links The Console Log"),
+                         [f'Console log: <a href="file://{path}">{path}</a>'])
+
+
+if __name__ == "__main__":
+    unittest.main()
