@@ -506,6 +506,7 @@ static const struct keyword keywords[] = {
 	  KEYWORD_ARGS(stop_arguments),
 	  .args_size = sizeof(struct name_args),
 	  .returns = "List of names of the VMs",
+	  .cleans_up = true,
 	  .run = stop_chains },
 	{ .name = "List NF Chains",
 	  .tags = "chain info",

@@ -81,7 +81,7 @@ struct keyword_arg {
  * @trail:       becomes the output that Robot logs
  * @cancel:      no deadline of its own; client gone and server stopping cancel it
  * @continuable: with a failure: Robot goes on with the test and fails it at its end
- * @fatal:       with a failure: Robot stops the whole run
+ * @fatal:       with a failure: Robot stops the whole run; set for any while the server stops
  */
 struct call {
 	struct hostel *hostel;
@@ -98,6 +98,8 @@ struct wait call_wait(const struct call *call, int64_t timeout_ms);
  * @tags:      separated by spaces
  * @args_size: of the handler's argument struct, which is zeroed, filled and cleared around it
  * @returns:   what comes back, one line of documentation; NULL for nothing
+ * @cleans_up: it only ends or removes something: a failure is continuable, so that what stands
+ *             behind it in a teardown is done too
  * @run:       0 with *@ret (a new reference, NULL for nothing), or -1 with @err: becomes FAIL
  */
 struct keyword {
@@ -108,6 +110,7 @@ struct keyword {
 	size_t arg_count;
 	size_t args_size;
 	const char *returns;
+	bool cleans_up;
 	int (*run)(struct call *call, void *args, json_t **ret, struct error *err);
 };
 

@@ -324,6 +324,7 @@ static int run_client(struct call *call, void *args, json_t **ret, struct error 
 		  KEYWORD_ARGS(only_vm_args),                                                      \
 		  .args_size = sizeof(struct run_args),                                            \
 		  .returns = "The last statistics, as *Get " stats_title " Stats* has them",       \
+		  .cleans_up = true,                                                               \
 		  .run = stop_##function },                                                        \
 	{                                                                                          \
 		.name = "Get " stats_title " Stats", .tags = "vm payload " tag,                    \

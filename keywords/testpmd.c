@@ -193,6 +193,7 @@ static const struct keyword keywords[] = {
 	  KEYWORD_ARGS(stop_args),
 	  .args_size = sizeof(struct testpmd_args),
 	  .returns = "The final statistics, as Get Testpmd Stats has them",
+	  .cleans_up = true,
 	  .run = stop_testpmd },
 	{ .name = "Get Testpmd Stats",
 	  .tags = "vm payload testpmd",

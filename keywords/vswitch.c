@@ -142,6 +142,7 @@ static const struct keyword keywords[] = {
 	  KEYWORD_ARGS(stop_arguments),
 	  .args_size = sizeof(struct vswitch_args),
 	  .returns = "Whether there was one",
+	  .cleans_up = true,
 	  .run = stop_vswitch },
 	{ .name = "Get Vswitch Stats",
 	  .tags = "chain vswitch info",

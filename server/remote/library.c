@@ -84,6 +84,9 @@ json_t *library_tags(const struct keyword *keyword)
 	return tags;
 }
 
+const char library_cleans_up[] =
+	"A failure is continuable: Robot goes on with the test and fails it at its end.";
+
 char *library_limits(const struct keyword_arg *arg)
 {
 	bool is_time = arg->type == ARG_TIMEDELTA;
@@ -142,6 +145,8 @@ json_t *library_documentation(const struct keyword *keyword, struct hostel *host
 	if (keyword->returns)
 		str_adds(&doc, "\n\n*Returns* ");
 	markup_add_robot(&doc, keyword->returns ? keyword->returns : "");
+	if (keyword->cleans_up)
+		str_addf(&doc, "\n\n%s", library_cleans_up);
 	return json_string(str_text(&doc));
 }
 

@@ -15,6 +15,8 @@
 
 /* What the library is, in Robot's markup. */
 extern const char library_summary[];
+/* What the documentation of a keyword that only cleans up says of failures. */
+extern const char library_cleans_up[];
 /* library_limits - "From 1 to 255.", "" without limits; owned by the caller */
 char *library_limits(const struct keyword_arg *arg);
 

@@ -102,6 +102,8 @@ static void add_keyword(struct str *page, const struct keyword *keyword, struct 
 		markup_add_html(page, keyword->returns);
 		str_adds(page, "</p>\n");
 	}
+	if (keyword->cleans_up)
+		str_addf(page, "<p>%s</p>\n", library_cleans_up);
 	str_adds(page, "</article>\n");
 }
 

@@ -232,22 +232,22 @@ static int count_bytes(struct call *call, void *args, json_t **ret, struct error
 
 static const struct keyword keywords[] = {
 	{ "Echo", "value", "Gives back its argument.", KEYWORD_ARGS(echo_args),
-	  sizeof(struct value_args), "the value", echo },
+	  sizeof(struct value_args), .returns = "the value", .run = echo },
 	{ "Nothing", "value", "Returns nothing.", .run = nothing },
 	{ "Typed", "arguments", "Gives back what it understood.", KEYWORD_ARGS(typed_specs),
-	  sizeof(struct typed_args), "a dictionary", typed },
+	  sizeof(struct typed_args), .returns = "a dictionary", .run = typed },
 	{ "Many", "arguments", "Takes any number.", KEYWORD_ARGS(many_specs),
-	  sizeof(struct many_args), "a dictionary", many },
+	  sizeof(struct many_args), .returns = "a dictionary", .run = many },
 	{ "Fail With", "result", "Fails with that message.", KEYWORD_ARGS(fail_specs),
-	  sizeof(struct fail_args), NULL, fail_with },
+	  sizeof(struct fail_args), .run = fail_with },
 	{ "Wait For Nothing", "wait", "Waits until the timeout or until it is cancelled.",
-	  KEYWORD_ARGS(wait_specs), sizeof(struct wait_args), NULL, wait_for_nothing },
+	  KEYWORD_ARGS(wait_specs), sizeof(struct wait_args), .run = wait_for_nothing },
 	{ "Raw Text", "value", "Text as a guest's console may have it.", .run = raw_text },
 	{ "Raw Bytes", "value", "All 256 bytes.", .run = raw_bytes },
 	{ "Every Type", "value", "One of each type.", .run = every_type },
 	{ "Log Lines", "result", "Logs at every level.", .run = log_lines },
 	{ "Count Bytes", "value", "The number of bytes.", KEYWORD_ARGS(bytes_specs),
-	  sizeof(struct bytes_args), "an integer", count_bytes },
+	  sizeof(struct bytes_args), .returns = "an integer", .run = count_bytes },
 };
 
 static const struct keyword_family echo_family = KEYWORD_FAMILY("Echo", keywords);

@@ -57,6 +57,8 @@ class Stop(unittest.TestCase):
             answer = read_to_end(sock)
             self.assertEqual(result_of(answer)["status"], "FAIL")
             self.assertIn("stopping", result_of(answer)["error"])
+            # Whatever the suite does next has no server.
+            self.assertIs(result_of(answer)["fatal"], True)
             self.assertIn(b"Connection: close", answer)
             self.assertEqual(server.process.wait(DEADLINE), 0)
 

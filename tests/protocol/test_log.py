@@ -43,6 +43,11 @@ class Log(unittest.TestCase):
                     pattern = test.find("doc").text.split("GLOB: ", 1)[1].replace("\\n", "\n")
                     self.assertTrue(fnmatch.fnmatchcase(status.text, pattern), status.text)
 
+    def test_what_stands_behind_a_clean_up_that_fails_is_done(self):
+        messages = [message.text for message in
+                    self.tests["A Clean Up That Fails Lets The Test Go On"].iter("msg")]
+        self.assertIn("went on", messages)
+
     def test_tables_are_html(self):
         node = self.html("A Node Is Shown As Tables")
         self.assertEqual([table.split("</caption>")[0] for table in node],

@@ -121,6 +121,23 @@ static void arguments_are_in_the_order_that_robot_wants(void **state)
 	each_keyword(check_order);
 }
 
+static void check_end(const struct keyword *keyword)
+{
+	bool ends = str_starts(keyword->name, "Stop ") || strstr(keyword->name, "Kill");
+
+	/* The one whose failure leaves nothing behind. */
+	if (!strcmp(keyword->name, "Stop Remote Server"))
+		ends = false;
+	if (keyword->cleans_up != ends)
+		fail_msg("%s: is cleans_up right?", keyword->name);
+}
+
+static void what_only_ends_something_is_continuable(void **state)
+{
+	(void)state;
+	each_keyword(check_end);
+}
+
 static void names_are_compared_as_robot_compares_them(void **state)
 {
 	(void)state;
@@ -172,6 +189,7 @@ int main(void)
 		cmocka_unit_test(every_argument_is_documented),
 		cmocka_unit_test(every_default_is_accepted_by_its_own_argument),
 		cmocka_unit_test(arguments_are_in_the_order_that_robot_wants),
+		cmocka_unit_test(what_only_ends_something_is_continuable),
 		cmocka_unit_test(names_are_compared_as_robot_compares_them),
 		cmocka_unit_test(distances_are_levenshteins),
 		cmocka_unit_test(robot_types_are_written_as_robot_reads_them),
