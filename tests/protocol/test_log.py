@@ -1,30 +1,20 @@
 """What the real server leaves in Robot's log."""
 import fnmatch
-import pathlib
-import tempfile
 import unittest
 import xml.etree.ElementTree as ElementTree
 
-import harness
-from harness import Server
 from test_robot import ROOT, python
-from test_vm import CONSTANTS, KIT
+from test_vm import RealVms
 
 
-class Log(unittest.TestCase):
+class Log(RealVms):
     @classmethod
     def setUpClass(cls):
-        if not harness.VHOSTELD_BINARY:
-            raise unittest.SkipTest("no --vhosteld")
-        if not (KIT / "vmlinux").exists():
-            raise unittest.SkipTest("no kernel VM kit: make kits")
-        directory = tempfile.TemporaryDirectory(prefix="vh-", dir="/tmp")
-        cls.addClassCleanup(directory.cleanup)
-        cls.path = pathlib.Path(directory.name)
+        super().setUpClass()
+        cls.start_server(cls, cls.addClassCleanup)
         output = cls.path / "output.xml"
-        with Server(CONSTANTS, ["--run-dir", cls.path / "run"], harness.VHOSTELD_BINARY) as server:
-            ended = python("-m", "robot", "--log", "NONE", "--report", "NONE", "--output", output,
-                           "-v", f"URL:{server.url}", ROOT / "tests/robot/log.robot")
+        ended = python("-m", "robot", "--log", "NONE", "--report", "NONE", "--output", output,
+                       "-v", f"URL:{cls.server.url}", ROOT / "tests/robot/log.robot")
         cls.console = ended.stdout + ended.stderr
         cls.tests = {test.get("name"): test for test in ElementTree.parse(output).iter("test")}
 

@@ -31,8 +31,8 @@ class Caller(threading.Thread):
                 self.answer = proxy.run_keyword(name, arguments, named)
 
 
-class QuickCalls(unittest.TestCase):
-    """The VMs are paused or have not begun, so that none takes the CPU."""
+class RealVms(unittest.TestCase):
+    """The real server, with a run directory of its own, and the kernel VM kit."""
 
     @classmethod
     def setUpClass(cls):
@@ -41,19 +41,27 @@ class QuickCalls(unittest.TestCase):
         if not (KIT / "vmlinux").exists():
             raise unittest.SkipTest("no kernel VM kit: make kits")
 
-    def setUp(self):
+    def start_server(self, add_cleanup):
+        """Until the scope whose addCleanup() that is ends."""
         directory = tempfile.TemporaryDirectory(prefix="vh-", dir="/tmp")
-        self.addCleanup(directory.cleanup)
+        add_cleanup(directory.cleanup)
         self.path = pathlib.Path(directory.name)
         self.server = Server(CONSTANTS, ["--run-dir", self.path / "run"], harness.VHOSTELD_BINARY)
-        self.addCleanup(self.server.__exit__)
+        add_cleanup(self.server.__exit__)
         self.server.__enter__()
 
-    def returned(self, name, *arguments, **named):
+    def returned(self, name, /, *arguments, **named):
         with self.server.proxy() as proxy:
             answer = proxy.run_keyword(name, list(arguments), named)
-        self.assertEqual(answer["status"], "PASS", answer.get("error"))
+        self.assertEqual(answer["status"], "PASS", answer["error"])
         return answer["return"]
+
+
+class QuickCalls(RealVms):
+    """The VMs are paused or have not begun, so that none takes the CPU."""
+
+    def setUp(self):
+        self.start_server(self.addCleanup)
 
     def median_beside(self, callers, waiting):
         """The median of 20 quick calls while all @callers wait; then the VMs are killed."""
