@@ -19,6 +19,9 @@
 /* Longest name that an error repeats. */
 #define NAME_SHOWN_MAX 100
 
+/* From when on a call that passed is worth a line in Robot's log. */
+#define STEP_SHOWN_US 10000
+
 int robot_init(struct robot *robot, struct hostel *hostel, struct constants_box *constants,
 	       void (*request_stop)(void), struct error *err)
 {
@@ -91,6 +94,14 @@ static void log_call(const char *name, const char *peer, int64_t took_us, int rc
 		log_info("%s: %s: FAIL (%.3f s): %s", peer, name, took_s, err->text);
 }
 
+/* A call that took its time or failed tells at least of itself: when it ended, and how long. */
+static void add_missing_step(const struct keyword *keyword, struct trail *trail, int rc,
+			     int64_t took_us)
+{
+	if (!trail->count && (rc || took_us > STEP_SHOWN_US))
+		trail_step(trail, "%s", keyword->name);
+}
+
 static struct wait cancelled_by(struct robot *robot, int fd)
 {
 	struct wait w = { .deadline_ms = INT64_MAX };
@@ -112,6 +123,7 @@ static json_t *run(struct robot *robot, const struct keyword *keyword, const jso
 
 	trail_init(&call.trail);
 	rc = bind_and_run(keyword, args, kwargs, &call, &value, &err);
+	add_missing_step(keyword, &call.trail, rc, clock_us() - start_us);
 	call.fatal = call.fatal || cancel_thrown(&robot->stopping);
 	call.continuable = (call.continuable || keyword->cleans_up) && !call.fatal;
 	log_call(keyword->name, peer, clock_us() - start_us, rc, &err);

@@ -132,7 +132,8 @@ class Results(Case):
         self.assertNotIn("<b>", html)
 
     def test_no_progress_line_without_a_terminal(self):
-        self.assertEqual(self.run_ctl("call", "Wait For Nothing", "500 ms").stderr, "")
+        self.assertRegex(self.run_ctl("call", "Wait For Nothing", "500 ms").stderr,
+                         r"\A\S+ INFO  Wait For Nothing \(\S+ s\)\n\Z")
 
     def test_full_standard_output(self):
         import programs

@@ -66,7 +66,7 @@ class Interrupts(Case):
         times = [float(t) for t in re.findall(r"Execute On Node: (\d+\.\d) s", terminal.shown)]
         self.assertGreaterEqual(len(times), 3, terminal.shown)
         self.assertEqual(times, sorted(times))
-        self.assertRegex(terminal.shown, r"Ctrl-C cancels\r\x1b\[K[^\r]*rc: 0")
+        self.assertRegex(terminal.shown, r"Ctrl-C cancels\r\x1b\[K\S+ INFO [^\r]*\r\nrc: 0")
 
     def test_a_quick_call_shows_no_line(self):
         with self.start("0") as terminal:
