@@ -100,7 +100,8 @@ struct wait call_wait(const struct call *call, int64_t timeout_ms);
  * @returns:   what comes back, one line of documentation; NULL for nothing
  * @cleans_up: it only ends or removes something: a failure is continuable, so that what stands
  *             behind it in a teardown is done too
- * @run:       0 with *@ret (a new reference, NULL for nothing), or -1 with @err: becomes FAIL
+ * @run:       0 with *@ret (a new reference, NULL for nothing), or -1 with @err: becomes FAIL;
+ *             NULL where something is promised is a failure too
  */
 struct keyword {
 	const char *name;

@@ -76,6 +76,10 @@ static int bind_and_run(const struct keyword *keyword, const json_t *args, const
 
 	if (!rc)
 		rc = keyword->run(call, bound, ret, err);
+	/* A test that counts on the value must not go on with None. */
+	if (!rc && keyword->returns && !*ret)
+		rc = error_set(err, EPROTO, "%s: it ended well and returned nothing, expected %s",
+			       keyword->name, keyword->returns);
 	keyword_unbind(keyword, bound);
 	return rc;
 }

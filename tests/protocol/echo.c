@@ -248,6 +248,8 @@ static const struct keyword keywords[] = {
 	{ "Log Lines", "result", "Logs at every level.", .run = log_lines },
 	{ "Count Bytes", "value", "The number of bytes.", KEYWORD_ARGS(bytes_specs),
 	  sizeof(struct bytes_args), .returns = "an integer", .run = count_bytes },
+	{ "Broken Promise", "value", "Returns nothing, though it says it would.",
+	  .returns = "a value", .run = nothing },
 };
 
 static const struct keyword_family echo_family = KEYWORD_FAMILY("Echo", keywords);

@@ -68,6 +68,10 @@ class Members(ServerCase):
                 for member in ["output", "error", "traceback"]:
                     self.assertIsInstance(answer[member], str)
 
+    def test_a_promised_value_that_does_not_come_is_a_failure(self):
+        self.assertIsNone(self.returned("Nothing"))
+        self.assertIn("expected a value", self.error("Broken Promise"))
+
     def test_a_call_without_steps_tells_of_itself_when_it_took_time_or_failed(self):
         for name, arguments in [("Wait For Nothing", ["20 ms"]), ("Typed", [])]:
             with self.subTest(name):
