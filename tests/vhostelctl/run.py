@@ -24,8 +24,11 @@ def main():
     suite = unittest.defaultTestLoader.loadTestsFromNames(names)
     result = unittest.TextTestRunner(verbosity=1, stream=sys.stdout).run(suite)
     failed = len(result.failures) + len(result.errors)
-    print(f"vhostelctl: {result.testsRun - failed} passed, {failed} failed")
-    return 1 if failed or not result.testsRun else 0
+    for test, reason in result.skipped:
+        print(f"left out: {test.id()}: {reason}")
+    passed = result.testsRun - failed - len(result.skipped)
+    print(f"vhostelctl: {passed} passed, {failed} failed")
+    return 1 if failed or not passed else 0
 
 
 if __name__ == "__main__":

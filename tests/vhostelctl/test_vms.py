@@ -171,7 +171,6 @@ class Docs(unittest.TestCase):
         self.assertEqual(checked.stderr, "")
         return checked.stdout
 
-    @unittest.skipUnless(shutil.which("groff"), "groff shows manual pages")
     def test_manual_pages_have_every_option(self):
         for name, program in [("vhosteld.8", "vhosteld"), ("vhostelctl.1", "vhostelctl")]:
             text = self.shown(name)
