@@ -89,19 +89,31 @@ check-deep: setup kits
 
 SHARE := $(PREFIX)/share/vhostel
 
+COMPLETIONS := $(PREFIX)/share/bash-completion/completions
+UNITS := $(PREFIX)/lib/systemd/system
+KITS ?= kernel-vm image-vm
+
 # What VMs boot goes with it as far as it was made. Overrides belong into constants.site.yaml.
 .PHONY: install
-install: build
+install: build docs
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(SHARE) \
-		$(DESTDIR)$(SYSCONFDIR)/vhostel/templates
+		$(DESTDIR)$(SYSCONFDIR)/vhostel/templates $(DESTDIR)$(COMPLETIONS) \
+		$(DESTDIR)$(PREFIX)/share/man/man1 $(DESTDIR)$(PREFIX)/share/man/man8 \
+		$(DESTDIR)$(UNITS)
 	install $(BUILD)/vhosteld $(DESTDIR)$(PREFIX)/sbin/
 	install $(BUILD)/vhostelctl $(DESTDIR)$(PREFIX)/bin/
 	sed 's|\.\./build/|$(SHARE)/|' config/constants.yaml \
 		> $(DESTDIR)$(SYSCONFDIR)/vhostel/constants.yaml
 	install -m 644 config/topology.yaml $(DESTDIR)$(SYSCONFDIR)/vhostel/
 	install -m 644 config/templates/* $(DESTDIR)$(SYSCONFDIR)/vhostel/templates/
+	install -m 644 $(BUILD)/docs/vhostelctl.1 $(DESTDIR)$(PREFIX)/share/man/man1/
+	install -m 644 $(BUILD)/docs/vhosteld.8 $(DESTDIR)$(PREFIX)/share/man/man8/
+	install -m 644 tools/completion/vhostelctl $(DESTDIR)$(COMPLETIONS)/
+	install -m 644 config/systemd/vhosteld.socket $(DESTDIR)$(UNITS)/
+	sed 's|@sbindir@|$(PREFIX)/sbin|; s|@sysconfdir@|$(SYSCONFDIR)|' \
+		config/systemd/vhosteld.service > $(DESTDIR)$(UNITS)/vhosteld.service
 	cp -r robot $(DESTDIR)$(SHARE)/
-	for kit in kernel-vm image-vm; do \
+	for kit in $(KITS); do \
 		install -d $(DESTDIR)$(SHARE)/$$kit; \
 		for file in vmlinux initramfs.cpio cmdline vhostel.img; do \
 			[ ! -e $(BUILD)/$$kit/$$file ] || cp --sparse=always $(BUILD)/$$kit/$$file \

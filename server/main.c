@@ -54,6 +54,7 @@ static const char usage[] =
 	"  --version          print the version, and exit\n"
 	"  --help             print this, and exit\n"
 	"\n"
+	"Sockets that systemd hands over (LISTEN_FDS) stand for --host and --port.\n"
 	"SIGINT and SIGTERM end the server, SIGHUP reads constants, passwords, certificate and\n"
 	"key anew.\n";
 

@@ -102,7 +102,8 @@ class Options(unittest.TestCase):
         self.assertRegex(self.run_server("--version").stdout, r"^vhosteld \d+\.\d+\.\d+\n$")
         text = self.run_server("--help").stdout
         for option in ["--config", "--topology", "--host", "--port", "--port-file", "--run-dir",
-                       "--check-config", "--print-config", "--log-level", "--version", "--help"]:
+                       "--check-config", "--print-config", "--log-level", "--version", "--help",
+                       "LISTEN_FDS"]:
             self.assertIn(option, text)
 
     def test_bad_options(self):

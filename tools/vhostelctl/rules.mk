@@ -13,7 +13,9 @@ $(BUILD)/vhostelctl: $(VHOSTELCTL_OBJECTS)
 
 # Pages that come from the running programs: keywords, library specification, man pages.
 .PHONY: docs
-docs: build
+docs: $(BUILD)/docs/vhosteld.8
+
+$(BUILD)/docs/vhosteld.8: $(BUILD)/vhosteld $(BUILD)/vhostelctl tools/vhostelctl/docs
 	@tools/with-server --build $(BUILD) --log $(BUILD)/docs.server.log \
 		tools/vhostelctl/docs --build $(BUILD) $(BUILD)/docs
 	@echo "  DOCS $(BUILD)/docs: keywords.html library.json vhosteld.8 vhostelctl.1"
