@@ -132,8 +132,9 @@ static int await_sync(struct agent *agent, int id, const struct wait *w, struct 
 		if (after) {
 			size_t left = line.length - (size_t)(after + 1 - line.text);
 			auto_json *answer = value_parse(after + 1, left, "guest agent", NULL);
+			const json_t *value = json_object_get(answer, "return");
 
-			if (json_integer_value(json_object_get(answer, "return")) == id)
+			if (json_is_integer(value) && json_integer_value(value) == id)
 				return 0;
 		}
 	}
@@ -180,6 +181,7 @@ static int await_answer(struct agent *agent, int id, const struct wait *w, json_
 		auto_str line = { 0 };
 		auto_json *answer = NULL;
 		const json_t *error;
+		json_t *value;
 
 		if (read_line(agent, w, &line, err) < 0)
 			return err->code == ETIMEDOUT
@@ -194,7 +196,11 @@ static int await_answer(struct agent *agent, int id, const struct wait *w, json_
 			return error_set(err, EREMOTEIO, "%s: %s",
 					 json_string_value(json_object_get(error, "class")),
 					 json_string_value(json_object_get(error, "desc")));
-		*ret = json_incref(json_object_get(answer, "return"));
+		value = json_object_get(answer, "return");
+		/* A terminal that echoes sends our command back, with its id. */
+		if (!value)
+			continue;
+		*ret = json_incref(value);
 		return 0;
 	}
 }

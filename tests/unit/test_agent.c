@@ -444,6 +444,34 @@ static void an_answer_is_known_by_its_id(void **state)
 	close_scripted(&s);
 }
 
+static void echo(struct peer *peer)
+{
+	auto_free char *line = NULL;
+	long id = expect_sync(peer);
+
+	/* As a terminal does that nobody told to be raw. */
+	line = own_printf("\xff{\"execute\": \"guest-sync-delimited\", \"id\": %ld, "
+			  "\"arguments\": {\"id\": %ld}}\n",
+			  id, id);
+	peer_say(peer, line);
+	sync_with(peer, id);
+	free(line);
+	id = expect_command(peer, "guest-ping");
+	line = own_printf("{\"execute\": \"guest-ping\", \"id\": %ld}\n", id);
+	peer_say(peer, line);
+	answer(peer, id, "\"mine\"");
+}
+
+static void an_echo_is_no_answer(void **state)
+{
+	struct scripted s;
+
+	(void)state;
+	open_scripted(&s, echo);
+	assert_ping(&s, "mine");
+	close_scripted(&s);
+}
+
 static void send_pieces(struct peer *peer)
 {
 	auto_free char *sync = own_printf("\xff{\"return\": %ld}\n", expect_sync(peer));
@@ -669,6 +697,7 @@ int main(void)
 		cmocka_unit_test(stale_and_garbled_lines_are_dropped_before_the_sync),
 		cmocka_unit_test(a_late_agent_is_asked_until_it_answers),
 		cmocka_unit_test(an_answer_is_known_by_its_id),
+		cmocka_unit_test(an_echo_is_no_answer),
 		cmocka_unit_test(an_answer_may_come_in_pieces),
 		cmocka_unit_test(an_answer_may_have_many_megabytes),
 		cmocka_unit_test(a_restart_in_the_middle_costs_one_command),
