@@ -51,7 +51,8 @@ int agent_write_file(struct agent *agent, const char *path, const char *text, co
  * @ret_bytes: its length
  *
  * It appears under @remote only piece by piece: the agent cannot rename.
- * Errors: errno for @local; EREMOTEIO for what the guest refuses; EIO when fewer bytes arrived.
+ * Errors: errno for @local, EISDIR and EINVAL when it is no file; EREMOTEIO for what the guest
+ * refuses; EIO when fewer bytes arrived.
  */
 int agent_copy_to(struct agent *agent, const char *local, const char *remote, const struct wait *w,
 		  uint64_t *ret_bytes, struct error *err);

@@ -91,19 +91,30 @@ static int send_all(struct agent *agent, int fd, json_t *handle, const struct wa
 	return flush(agent, handle, w, err);
 }
 
+/* Opening a FIFO must not wait for its other end. */
+static int open_local(const char *path, int *ret_fd, struct error *err)
+{
+	struct stat st;
+
+	*ret_fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*ret_fd < 0 || fstat(*ret_fd, &st) < 0)
+		return error_set_errno(err, errno, "%s", path);
+	if (S_ISREG(st.st_mode))
+		return 0;
+	return error_set(err, S_ISDIR(st.st_mode) ? EISDIR : EINVAL, "%s: expected a regular file",
+			 path);
+}
+
 int agent_copy_to(struct agent *agent, const char *local, const char *remote, const struct wait *w,
 		  uint64_t *ret_bytes, struct error *err)
 {
-	auto_close int fd = open(local, O_RDONLY | O_CLOEXEC);
 	auto_json *handle = NULL;
-	struct stat st;
+	auto_close int fd = -1;
 	int rc;
 
 	*ret_bytes = 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return error_set_errno(err, errno, "%s", local);
-	if (!S_ISREG(st.st_mode))
-		return error_set(err, EISDIR, "%s: expected a regular file", local);
+	if (open_local(local, &fd, err) < 0)
+		return -1;
 	if (open_file(agent, remote, "w", w, &handle, err) < 0)
 		return error_prefix(err, "%s in the guest", remote);
 	rc = send_all(agent, fd, handle, w, ret_bytes, err);

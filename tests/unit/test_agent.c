@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stddef.h>
+#include <sys/stat.h>
 
 #include <cmocka.h>
 
@@ -655,6 +656,26 @@ static void without_a_socket_there_is_no_agent(void **state)
 	agent_free(agent);
 }
 
+static void what_is_no_file_is_not_copied(void **state)
+{
+	auto_free char *path = path_of("none.sock"), *fifo = path_of("fifo");
+	struct wait w = wait_for_ms(LONG_MS);
+	struct agent *agent;
+	struct error err;
+	uint64_t bytes;
+
+	(void)state;
+	assert_int_equal(mkfifo(fifo, 0600), 0);
+	assert_int_equal(agent_new(node, path, &agent, &err), 0);
+	/* Nobody ever writes into the FIFO. */
+	assert_int_equal(agent_copy_to(agent, fifo, "/tmp/there", &w, &bytes, &err), -1);
+	assert_int_equal(err.code, EINVAL);
+	assert_non_null(strstr(err.text, fifo));
+	assert_int_equal(agent_copy_to(agent, directory, "/tmp/there", &w, &bytes, &err), -1);
+	assert_int_equal(err.code, EISDIR);
+	agent_free(agent);
+}
+
 static void power_off(struct peer *peer)
 {
 	sync_with(peer, expect_sync(peer));
@@ -706,6 +727,7 @@ int main(void)
 		cmocka_unit_test(an_agent_that_stops_reading_times_out),
 		cmocka_unit_test(a_qemu_that_goes_away_is_told),
 		cmocka_unit_test(without_a_socket_there_is_no_agent),
+		cmocka_unit_test(what_is_no_file_is_not_copied),
 		cmocka_unit_test(a_command_without_answer_is_not_waited_for),
 	};
 
