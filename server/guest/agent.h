@@ -12,8 +12,13 @@
 #include "base/wait.h"
 #include "node/node.h"
 
-/* The longest answer: guest-exec-status carries 16 MiB of output as base64 and two such outputs. */
+/* What the agent itself keeps of each output of a program. Source: qga/commands.c. */
+#define AGENT_OUTPUT_MAX (16 * 1024 * 1024)
+/* The longest answer: guest-exec-status carries two such outputs as base64. */
 #define AGENT_LINE_MAX (48 * 1024 * 1024)
+/* Where our guests have tools/kernel-vm/payload-run.c. */
+#define AGENT_RUNNER_KERNEL_VM "/dev/.vhostel/run"
+#define AGENT_RUNNER_IMAGE_VM  "/usr/sbin/vhostel-run"
 
 struct agent;
 
@@ -23,15 +28,20 @@ struct agent;
  */
 int agent_new(struct node *node, const char *path, struct agent **ret, struct error *err);
 void agent_free(struct agent *agent);
+/* agent_set_runner - the runner is there, and at neither usual place; before the first agent_run().
+ * @path: borrowed until agent_free() */
+void agent_set_runner(struct agent *agent, const char *path);
 
 /*
  * agent_execute - run one agent command and wait for its answer
  * @arguments: object or NULL; borrowed
  * @ret_value: the "return" member, owned by the caller; may be NULL
  *
- * One command at a time; callers queue. After a failure the next command synchronises anew.
- * Errors: ETIMEDOUT with what was waited for; ECONNRESET when QEMU is gone; EREMOTEIO for an
- * error of the agent, its class and description in the text.
+ * One command at a time; callers queue. After a failure, or a while, the next command
+ * synchronises anew.
+ * Errors: ETIMEDOUT with what was waited for; ECONNRESET when QEMU is gone; ECONNABORTED when the
+ * agent lost the command, as one that restarts does; EREMOTEIO for an error of the agent, its class
+ * and description in the text.
  */
 int agent_execute(struct agent *agent, const char *command, const json_t *arguments,
 		  const struct wait *w, json_t **ret_value, struct error *err);
@@ -64,11 +74,16 @@ int agent_copy_from(struct agent *agent, const char *remote, const char *local,
  * agent_run - run a program in the guest to its end
  * @argv:  NULL-terminated, looked up in the agent's PATH; borrowed
  * @input: standard input or NULL; borrowed
- * @limit: bytes kept of each output; the agent itself keeps at most 16 MiB
+ * @limit: bytes kept of each output, AGENT_OUTPUT_MAX at most
  *
- * When the wait ends first, the program is killed in the guest.
- * Errors: as agent_execute().
+ * A guest that has our runner drops what is over the limit itself, and when the wait ends first,
+ * the program is killed with all of its session; in another guest the agent sends up to
+ * AGENT_OUTPUT_MAX, and the program alone is killed. The call outlives its wait by AGENT_KILL_MS at
+ * most. What a program leaves behind must not hold its outputs open: its end would not be seen.
+ * Errors: as agent_execute(), EREMOTEIO also when there is no such program; ETIMEDOUT, ECANCELED
+ * and ECONNRESET (the agent forgot the program) say what is known of the program.
  */
+#define AGENT_KILL_MS 700
 int agent_run(struct agent *agent, char *const *argv, const struct str *input, size_t limit,
 	      const struct wait *w, struct process_result *ret, struct error *err);
 /* agent_spawn - start a program in the guest that nobody waits for; @ret_pid: the guest's pid */
