@@ -14,9 +14,7 @@
 #include "qemu/command.h"
 #include "value/value.h"
 
-#define KERNEL_VM_RUNNER "/dev/.vhostel/run"
-#define IMAGE_VM_RUNNER	 "/usr/sbin/vhostel-run"
-#define ENDED_PATTERN	 "^vhostel: payload ended"
+#define ENDED_PATTERN "^vhostel: payload ended"
 /* Of a program's output, in an error. */
 #define OUTPUT_TAIL 3000
 /* How long a program that failed may go on to say why. */
@@ -29,7 +27,7 @@
 
 const char *terminal_runner(const struct vm *vm)
 {
-	return vm->kind == VM_IMAGE ? IMAGE_VM_RUNNER : KERNEL_VM_RUNNER;
+	return vm->kind == VM_IMAGE ? AGENT_RUNNER_IMAGE_VM : AGENT_RUNNER_KERNEL_VM;
 }
 
 void terminal_add_output(struct vm *vm, off_t offset, const char *name, struct error *err)

@@ -1,5 +1,12 @@
 # Unit tests, plainly and under sanitizers. One program a file; all objects but main.c are linked.
 .PHONY: check-unit check-asan check-tsan
+# What a guest of ours has, for the programs that stand in for guests.
+$(BUILD)/tests/test_agent_run $(BUILD)/tests/test_agent_file: $(BUILD)/tests/payload-run
+$(BUILD)/tests/payload-run: tools/kernel-vm/payload-run.c
+	@mkdir -p $(@D)
+	@echo "  CC   $<"
+	$(Q)$(CC) -std=gnu11 $(WARNINGS) -O2 -static -o $@ $<
+
 check-unit: $(TESTS)
 	@tests/unit/run $(TESTS)
 

@@ -49,6 +49,15 @@ A Program That Outlives The Timeout Is Killed In The Guest
     Should Contain    ${error}    timed out
     Wait Until Keyword Succeeds    5 s    50 ms    Nothing Runs    sleep 4321
 
+What It Started Is Killed With It
+    ${began}=    Evaluate    time.monotonic()
+    ${error}=    Run Keyword And Expect Error    *    Execute In VM    ${VM}    sh    -c
+    ...    sleep 4321 & sleep 4322 & wait    timeout=1 s
+    ${seconds}=    Evaluate    time.monotonic() - ${began}
+    Should Be True    ${seconds} < 2
+    Should Contain    ${error}    it was killed there
+    Nothing Runs    sleep 432[12]
+
 Commands Run Side By Side
     ${slow}=    Begin Call    Execute In VM    ${VM}    sleep    3
     ${began}=    Evaluate    time.monotonic()
@@ -71,6 +80,17 @@ Output Beyond The Limit Is Cut With A Warning
     Set Constant    limit.output_kib    ${before}
     Should Be Equal    ${answer}[status]    PASS
     Length Should Be    ${answer}[return][stdout]    4096
+    Should Match Regexp    ${answer}[output]    (?m)^[*]WARN.*limit.output_kib
+
+200 MB Of Output Do Not Pass The Agent
+    [Documentation]    What is over the limit is dropped in the guest.
+    ${began}=    Evaluate    time.monotonic()
+    ${answer}=    Get Call Output    Execute In VM    ${VM}    head    -c    200000000    /dev/zero    timeout=60 s
+    ${seconds}=    Evaluate    time.monotonic() - ${began}
+    Log    200 MB: cut after ${seconds} s
+    Should Be Equal    ${answer}[status]    PASS
+    Length Should Be    ${answer}[return][stdout]    ${{1024 * 1024}}
+    Should Be Equal    ${answer}[return][rc]    ${0}
     Should Match Regexp    ${answer}[output]    (?m)^[*]WARN.*limit.output_kib
 
 The Root Of The Guest Is The Host's And Read-Only
