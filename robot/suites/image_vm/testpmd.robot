@@ -11,7 +11,7 @@ Testpmd Forwards
     Length Should Be    ${testpmd}[ports]    2
     Should Be Equal    ${testpmd}[ports][0][mac_address]    52:54:00:00:09:01
     Host Testpmd Command    start tx_first 8
-    Both Ends Count Both Directions    Get Testpmd Stats
+    Both Ends Count Both Directions    Get Testpmd Stats    ${VM}
     Host Testpmd Command    stop
     ${guest}=    Stop Testpmd In VM    ${VM}
     Every Packet Is Accounted For    ${guest}
