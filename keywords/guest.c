@@ -147,14 +147,20 @@ static int copy_file(struct call *call, const struct copy_args *a, enum copy_dir
 {
 	bool in = direction == COPY_TO_VM;
 	struct wait w = call_wait(call, a->timeout_ms);
-	uint64_t bytes = 0;
+	struct guest_copy copy;
 	auto_vm *vm = NULL;
 
 	if (call_find(call, a->vm, &vm, err) < 0 ||
 	    vm_copy(vm, direction, in ? a->source : a->destination, in ? a->destination : a->source,
-		    &w, &bytes, err) < 0)
+		    &w, &copy, err) < 0)
 		return -1;
-	trail_step(&call->trail, "copied %llu bytes", (unsigned long long)bytes);
+	trail_step(&call->trail, "copied %llu bytes, SHA-256 %s", (unsigned long long)copy.bytes,
+		   copy.sha256);
+	if (!copy.verified)
+		trail_note(
+			&call->trail, TRAIL_WARN,
+			"the checksum was not compared: the guest has no sha256sum, or a file that "
+			"tells no length");
 	return 0;
 }
 
@@ -181,8 +187,9 @@ static const struct keyword keywords[] = {
 	  .run = execute },
 	{ .name = "Copy File To VM",
 	  .tags = "vm guest file",
-	  .doc = "Copies a file of the server's machine into the guest. Over SSH size and checksum "
-		 "are compared; a kernel VM takes it through its agent.",
+	  .doc = "Copies a file of the server's machine into the guest. It appears there complete, "
+		 "with its permissions, once size and checksum were compared.\n\nA kernel VM takes it "
+		 "through its agent.",
 	  KEYWORD_ARGS(copy_args),
 	  .args_size = sizeof(struct copy_args),
 	  .run = copy_to },

@@ -10,6 +10,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/wait.h"
+#include "guest/copy.h"
 #include "node/node.h"
 
 /* What the agent itself keeps of each output of a program. Source: qga/commands.c. */
@@ -58,17 +59,19 @@ int agent_write_file(struct agent *agent, const char *path, const char *text, co
 
 /*
  * agent_copy_to - copy a regular file of this machine into the guest
- * @ret_bytes: its length
+ * @local, @remote: both the file's path, not a directory's
  *
- * It appears under @remote only piece by piece: the agent cannot rename.
- * Errors: errno for @local, EISDIR and EINVAL when it is no file; EREMOTEIO for what the guest
- * refuses; EIO when fewer bytes arrived.
+ * The file appears under @remote only when it is complete and compared, replaces one that is
+ * there, and has the permission bits of @local.
+ * Errors: EISDIR for a directory on either side, EINVAL for what is no file either; errno for
+ * @local; EREMOTEIO for what the guest refuses; EIO when length or checksum differ; the rest as
+ * agent_run().
  */
 int agent_copy_to(struct agent *agent, const char *local, const char *remote, const struct wait *w,
-		  uint64_t *ret_bytes, struct error *err);
-/* agent_copy_from - the other way; @local appears complete */
+		  struct guest_copy *ret, struct error *err);
+/* agent_copy_from - the other way; a file that tells no length (below /proc) is not compared */
 int agent_copy_from(struct agent *agent, const char *remote, const char *local,
-		    const struct wait *w, uint64_t *ret_bytes, struct error *err);
+		    const struct wait *w, struct guest_copy *ret, struct error *err);
 
 /*
  * agent_run - run a program in the guest to its end

@@ -37,4 +37,7 @@ struct agent {
 int agent_begin(struct agent *agent, const char *command, const json_t *arguments,
 		const struct wait *w, int64_t grace_ms, json_t **ret_value, struct error *err);
 
+/* agent_tidy - run a short program to its end; one that outlives @w goes on */
+int agent_tidy(struct agent *agent, char *const *argv, const struct wait *w, struct error *err);
+
 #endif

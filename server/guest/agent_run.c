@@ -269,3 +269,14 @@ int agent_spawn(struct agent *agent, char *const *argv, const struct wait *w, in
 
 	return start(agent, argv, NULL, false, w, 0, ret_pid, error_or(err, &own));
 }
+
+int agent_tidy(struct agent *agent, char *const *argv, const struct wait *w, struct error *err)
+{
+	auto_process_result r = { 0 };
+	int pid;
+
+	if (start(agent, argv, NULL, true, w, 0, &pid, err) < 0 ||
+	    await_end(agent, pid, w, &r, err) < 0)
+		return -1;
+	return r.rc ? error_set(err, EREMOTEIO, "%s: exit status %d", argv[0], r.rc) : 0;
+}

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/process.h"
 #include "base/wait.h"
+#include "guest/copy.h"
 
 /* What ssh_target leaves at 0. */
 #define SSH_CONNECT_MS_DEFAULT 15000
@@ -122,19 +123,6 @@ int ssh_run(struct ssh *ssh, char *const *argv, const struct str *input, size_t 
 	    const struct wait *w, struct process_result *ret, struct error *err);
 
 /*
- * What was copied.
- * @bytes:    length of the file
- * @sha256:   in hexadecimal, of the bytes that passed
- * @verified: the other side's sha256sum said the same; false when it has none, then only the
- *            length was compared
- */
-struct ssh_copy {
-	uint64_t bytes;
-	char sha256[65];
-	bool verified;
-};
-
-/*
  * ssh_copy_to - copy a regular file into the guest
  * @local, @remote: both the file's path, not a directory's; a relative @remote starts at the home
  * @ret:            may be NULL
@@ -145,9 +133,9 @@ struct ssh_copy {
  * when length or checksum differ; the rest as ssh_run().
  */
 int ssh_copy_to(struct ssh *ssh, const char *local, const char *remote, const struct wait *w,
-		struct ssh_copy *ret, struct error *err);
+		struct guest_copy *ret, struct error *err);
 /* ssh_copy_from - the other way; a file that tells no length (below /proc) is not compared */
 int ssh_copy_from(struct ssh *ssh, const char *remote, const char *local, const struct wait *w,
-		  struct ssh_copy *ret, struct error *err);
+		  struct guest_copy *ret, struct error *err);
 
 #endif

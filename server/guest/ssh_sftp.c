@@ -10,12 +10,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <gnutls/crypto.h>
-#include <gnutls/gnutls.h>
 #include <libssh2_sftp.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -25,9 +21,7 @@
 #define WINDOW_SIZE (2 * 1024 * 1024)
 #define OUTPUT_MAX  65536
 /* What removing an unfinished file may take, a new login included. */
-#define REMOVE_MS     700
-#define PERMISSIONS   0777
-#define SHA256_LENGTH 32
+#define REMOVE_MS 700
 
 /* @local_part, @remote_part: the temporary names, removed at the end unless NULL.
  * @created: the remote one exists. @unsized: the remote file tells no length. */
@@ -41,7 +35,7 @@ struct transfer {
 	char *local_part;
 	char *remote_part;
 	gnutls_hash_hd_t hash;
-	struct ssh_copy copy;
+	struct guest_copy copy;
 	bool created;
 	bool unsized;
 };
@@ -138,41 +132,7 @@ static int look_at_remote(struct transfer *t, const char *path, bool *ret_there,
 		return 0;
 	if (rc)
 		return sftp_error(t, rc, "cannot look at", path, err);
-	if (LIBSSH2_SFTP_S_ISDIR(ret->permissions))
-		return error_set(err, EISDIR,
-				 "%s in the guest is a directory: name the file, one at a time",
-				 path);
-	if (!LIBSSH2_SFTP_S_ISREG(ret->permissions))
-		return error_set(err, EINVAL, "%s in the guest is not a regular file", path);
-	return 0;
-}
-
-static char *random_name(const char *path)
-{
-	uint64_t random = 0;
-
-	if (getrandom(&random, sizeof(random), 0) < 0)
-		random = (uint64_t)clock_us();
-	return own_printf("%s.%016llx.part", path, (unsigned long long)random);
-}
-
-static int look_at_local(const char *path, const struct stat *st, struct error *err)
-{
-	if (S_ISDIR(st->st_mode))
-		return error_set(err, EISDIR, "%s is a directory: name the file, one at a time",
-				 path);
-	if (!S_ISREG(st->st_mode))
-		return error_set(err, EINVAL, "%s is not a regular file", path);
-	return 0;
-}
-
-static int open_local(struct transfer *t, const char *path, struct stat *st, struct error *err)
-{
-	/* Opening a FIFO must not wait for its other end. */
-	t->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-	if (t->fd < 0 || fstat(t->fd, st) < 0)
-		return error_set_errno(err, errno, "cannot open %s", path);
-	return look_at_local(path, st, err);
+	return copy_check_type(path, " in the guest", (mode_t)ret->permissions, err);
 }
 
 /* The buffer that slides over the file: @start to @end is not confirmed yet. */
@@ -224,21 +184,6 @@ static int upload(struct transfer *t, struct error *err)
 	}
 }
 
-static int write_local(struct transfer *t, const char *bytes, size_t length, struct error *err)
-{
-	while (length) {
-		ssize_t n = write(t->fd, bytes, length);
-
-		if (n < 0 && errno != EINTR)
-			return error_set_errno(err, errno, "cannot write %s", t->local_part);
-		if (n < 0)
-			continue;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 static int download(struct transfer *t, const char *remote, struct error *err)
 {
 	auto_free char *bytes = own_alloc(WINDOW_SIZE);
@@ -255,37 +200,14 @@ static int download(struct transfer *t, const char *remote, struct error *err)
 			return 0;
 		gnutls_hash(t->hash, bytes, (size_t)n);
 		t->copy.bytes += (uint64_t)n;
-		if (write_local(t, bytes, (size_t)n, err) < 0)
+		if (copy_write(t->fd, bytes, (size_t)n, t->local_part, err) < 0)
 			return -1;
 	}
 }
 
-static void finish_hash(struct transfer *t)
-{
-	unsigned char hash[SHA256_LENGTH];
-
-	gnutls_hash_output(t->hash, hash);
-	for (size_t i = 0; i < sizeof(hash); i++)
-		snprintf(t->copy.sha256 + 2 * i, 3, "%02x", hash[i]);
-}
-
-/* sha256sum marks a name that it had to escape by a backslash in front of the line. */
-static bool says_sha256(const struct str *out, const char *sha256)
-{
-	const char *text = str_text(out);
-
-	return !strncmp(text + (*text == '\\'), sha256, strlen(sha256));
-}
-
-/* A path that starts with '-' is no option, and a relative one starts at the home, as in SFTP. */
-static char *shell_path(const char *path)
-{
-	return *path == '/' ? own_strdup(path) : own_printf("./%s", path);
-}
-
 static int compare(struct transfer *t, const char *path, struct error *err)
 {
-	auto_free char *there = shell_path(path);
+	auto_free char *there = copy_guest_path(path);
 	char *argv[] = { (char[]) { "sha256sum" }, there, NULL };
 	auto_process_result result = { 0 };
 
@@ -295,11 +217,7 @@ static int compare(struct transfer *t, const char *path, struct error *err)
 	}
 	if (result.rc || !result.out.length)
 		return 0;
-	t->copy.verified = says_sha256(&result.out, t->copy.sha256);
-	if (!t->copy.verified)
-		return error_set(err, EIO, "%s: the checksum differs: SHA-256 %s here, %.65s there",
-				 path, t->copy.sha256, str_text(&result.out));
-	return 0;
+	return copy_compare(&t->copy, &result.out, path, err);
 }
 
 static int check_length(struct transfer *t, const char *path, struct error *err)
@@ -312,17 +230,14 @@ static int check_length(struct transfer *t, const char *path, struct error *err)
 	if (!there)
 		return error_set(err, EIO, "%s: it is gone", path);
 	/* Files of the kernel have no length. */
-	t->unsized = !a.filesize;
-	if (a.filesize == t->copy.bytes || t->unsized)
-		return 0;
-	return error_set(err, EIO, "%s: %llu bytes passed, but it has %llu there", path,
-			 (unsigned long long)t->copy.bytes, (unsigned long long)a.filesize);
+	t->unsized = !a.filesize && t->copy.bytes;
+	return t->unsized ? 0 : copy_compare_length(&t->copy, a.filesize, path, err);
 }
 
 static int move_by_shell(struct transfer *t, const char *remote, struct error *err)
 {
-	auto_free char *from = shell_path(t->remote_part);
-	auto_free char *to = shell_path(remote);
+	auto_free char *from = copy_guest_path(t->remote_part);
+	auto_free char *to = copy_guest_path(remote);
 	char *argv[] = { (char[]) { "mv" }, (char[]) { "-f" }, from, to, NULL };
 	auto_process_result result = { 0 };
 
@@ -353,10 +268,10 @@ static int copy_to(struct transfer *t, const char *local, const char *remote, st
 	struct stat st;
 	bool there;
 
-	if (open_local(t, local, &st, err) < 0 || start_sftp(t, err) < 0 ||
+	if (copy_open(local, &t->fd, &st, err) < 0 || start_sftp(t, err) < 0 ||
 	    look_at_remote(t, remote, &there, &a, err) < 0)
 		return -1;
-	t->remote_part = random_name(remote);
+	t->remote_part = copy_part_name(remote);
 	if (open_remote(t, t->remote_part, LIBSSH2_FXF_WRITE | LIBSSH2_FXF_CREAT | LIBSSH2_FXF_EXCL,
 			0600, err) < 0)
 		return -1;
@@ -364,29 +279,16 @@ static int copy_to(struct transfer *t, const char *local, const char *remote, st
 	if (upload(t, err) < 0)
 		return -1;
 	a = (LIBSSH2_SFTP_ATTRIBUTES) { .flags = LIBSSH2_SFTP_ATTR_PERMISSIONS,
-					.permissions = st.st_mode & PERMISSIONS };
+					.permissions = st.st_mode & COPY_PERMISSIONS };
 	if (sftp_await(t, err, libssh2_sftp_fstat_ex(t->handle, &a, 1)) == LIBSSH2_ERROR_EAGAIN)
 		return sftp_error(t, LIBSSH2_ERROR_EAGAIN, "setting permissions", remote, err);
 	if (close_remote(t, t->remote_part, err) < 0)
 		return -1;
-	finish_hash(t);
+	copy_hash_text(t->hash, t->copy.sha256);
 	if (check_length(t, t->remote_part, err) < 0 || compare(t, t->remote_part, err) < 0 ||
 	    put_in_place(t, remote, there, err) < 0)
 		return -1;
 	free(take_ptr(t->remote_part));
-	return 0;
-}
-
-static int open_part(struct transfer *t, const char *local, mode_t mode, struct error *err)
-{
-	struct stat st;
-
-	if (!stat(local, &st) && look_at_local(local, &st, err) < 0)
-		return -1;
-	t->local_part = random_name(local);
-	t->fd = open(t->local_part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (t->fd < 0 || fchmod(t->fd, mode & PERMISSIONS) < 0)
-		return error_set_errno(err, errno, "cannot create %s", t->local_part);
 	return 0;
 }
 
@@ -399,11 +301,11 @@ static int copy_from(struct transfer *t, const char *remote, const char *local, 
 		return -1;
 	if (!there)
 		return error_set(err, ENOENT, "%s: no such file in the guest", remote);
-	if (open_part(t, local, (mode_t)a.permissions, err) < 0 ||
+	if (copy_create(local, (mode_t)a.permissions, &t->local_part, &t->fd, err) < 0 ||
 	    open_remote(t, remote, LIBSSH2_FXF_READ, 0, err) < 0 || download(t, remote, err) < 0 ||
 	    close_remote(t, remote, err) < 0)
 		return -1;
-	finish_hash(t);
+	copy_hash_text(t->hash, t->copy.sha256);
 	if (check_length(t, remote, err) < 0 || (!t->unsized && compare(t, remote, err) < 0))
 		return -1;
 	if (rename(t->local_part, local) < 0)
@@ -416,7 +318,7 @@ static int copy_from(struct transfer *t, const char *remote, const char *local, 
 static void remove_remote_part(struct transfer *t, struct error *err)
 {
 	struct wait end = wait_for_ms(REMOVE_MS);
-	auto_free char *path = shell_path(t->remote_part);
+	auto_free char *path = copy_guest_path(t->remote_part);
 	char *argv[] = { (char[]) { "rm" }, (char[]) { "-f" }, path, NULL };
 	auto_process_result result = { 0 };
 	struct error why;
@@ -448,14 +350,12 @@ static int transfer_begin(struct transfer *t, struct ssh *ssh, const struct wait
 			  struct error *err)
 {
 	*t = (struct transfer) { .ssh = ssh, .w = w, .fd = -1 };
-	if (gnutls_hash_init(&t->hash, GNUTLS_DIG_SHA256) < 0)
-		return error_set(err, ENOMEM, "SHA-256 cannot start");
-	return 0;
+	return copy_hash_init(&t->hash, err);
 }
 
 /* What both copies share; @to_guest tells which way. */
 static int transfer(struct ssh *ssh, const char *from, const char *to, bool to_guest,
-		    const struct wait *w, struct ssh_copy *ret, struct error *err)
+		    const struct wait *w, struct guest_copy *ret, struct error *err)
 {
 	struct transfer t;
 	int rc;
@@ -478,13 +378,13 @@ static int transfer(struct ssh *ssh, const char *from, const char *to, bool to_g
 }
 
 int ssh_copy_to(struct ssh *ssh, const char *local, const char *remote, const struct wait *w,
-		struct ssh_copy *ret, struct error *err)
+		struct guest_copy *ret, struct error *err)
 {
 	return transfer(ssh, local, remote, true, w, ret, err);
 }
 
 int ssh_copy_from(struct ssh *ssh, const char *remote, const char *local, const struct wait *w,
-		  struct ssh_copy *ret, struct error *err)
+		  struct guest_copy *ret, struct error *err)
 {
 	return transfer(ssh, remote, local, false, w, ret, err);
 }

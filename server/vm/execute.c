@@ -72,26 +72,32 @@ int vm_ask_agent(struct vm *vm, const char *command, const json_t *arguments, co
 	return 0;
 }
 
+/* By the way that leads into this VM. */
+static int copy(struct vm *vm, enum copy_direction direction, const char *here, const char *there,
+		const struct wait *w, struct guest_copy *ret, struct error *err)
+{
+	bool in = direction == COPY_TO_VM;
+
+	if (vm->ssh && vm->boot_time.ready < 0 && ssh_wait_login(vm->ssh, w, err) < 0)
+		return -1;
+	if (vm->ssh)
+		return in ? ssh_copy_to(vm->ssh, here, there, w, ret, err)
+			  : ssh_copy_from(vm->ssh, there, here, w, ret, err);
+	if (vm_await_agent(vm, w, err) < 0)
+		return -1;
+	return in ? agent_copy_to(vm->agent, here, there, w, ret, err)
+		  : agent_copy_from(vm->agent, there, here, w, ret, err);
+}
+
 int vm_copy(struct vm *vm, enum copy_direction direction, const char *here, const char *there,
-	    const struct wait *w, uint64_t *ret_bytes, struct error *err)
+	    const struct wait *w, struct guest_copy *ret, struct error *err)
 {
 	struct wait both = vm_guest_wait(vm, w);
-	bool in = direction == COPY_TO_VM;
-	struct ssh_copy copy = { 0 };
-	int rc;
 
+	*ret = (struct guest_copy) { 0 };
 	if (vm_check_running(vm, err) < 0)
 		return -1;
-	if (vm->ssh && vm->boot_time.ready < 0 && ssh_wait_login(vm->ssh, &both, err) < 0)
-		rc = -1;
-	else if (vm->ssh)
-		rc = in ? ssh_copy_to(vm->ssh, here, there, &both, &copy, err)
-			: ssh_copy_from(vm->ssh, there, here, &both, &copy, err);
-	else if (vm_await_agent(vm, &both, err) < 0)
-		rc = -1;
-	else
-		rc = in ? agent_copy_to(vm->agent, here, there, &both, &copy.bytes, err)
-			: agent_copy_from(vm->agent, there, here, &both, &copy.bytes, err);
-	*ret_bytes = copy.bytes;
-	return rc < 0 ? error_prefix(err, "VM '%s'", vm->name) : 0;
+	if (copy(vm, direction, here, there, &both, ret, err) < 0)
+		return error_prefix(err, "VM '%s'", vm->name);
+	return 0;
 }

@@ -26,14 +26,13 @@ enum copy_direction { COPY_TO_VM, COPY_FROM_VM };
 
 /*
  * vm_copy - a regular file between this machine and the guest
- * @here:      path on this machine, as the server sees it
- * @there:     path in the guest
- * @ret_bytes: its length
+ * @here:  path on this machine, as the server sees it
+ * @there: path in the guest
  *
  * Over SSH where the VM has it, else through the agent, at some 200 KiB a second under TCG.
  * Errors: as ssh_copy_to() and agent_copy_to().
  */
 int vm_copy(struct vm *vm, enum copy_direction direction, const char *here, const char *there,
-	    const struct wait *w, uint64_t *ret_bytes, struct error *err);
+	    const struct wait *w, struct guest_copy *ret, struct error *err);
 
 #endif

@@ -19,7 +19,8 @@ static void assert_same(const char *a, const char *b)
 	shf("cd %s; cmp %s %s", dir, a, b);
 }
 
-static void copy_to_ok(struct ssh *ssh, const char *local, const char *remote, struct ssh_copy *ret)
+static void copy_to_ok(struct ssh *ssh, const char *local, const char *remote,
+		       struct guest_copy *ret)
 {
 	struct wait w = wait_for_ms(60000);
 	struct error err;
@@ -29,7 +30,7 @@ static void copy_to_ok(struct ssh *ssh, const char *local, const char *remote, s
 }
 
 static void copy_from_ok(struct ssh *ssh, const char *remote, const char *local,
-			 struct ssh_copy *ret)
+			 struct guest_copy *ret)
 {
 	struct wait w = wait_for_ms(60000);
 	struct error err;
@@ -55,7 +56,7 @@ static int parts(const char *where)
 static void a_hundred_megabytes_pass_both_ways(void **state)
 {
 	auto_free char *local = NULL, *remote = NULL, *back = NULL;
-	struct ssh_copy there = { 0 }, here = { 0 };
+	struct guest_copy there = { 0 }, here = { 0 };
 	auto_ssh *ssh = NULL;
 	int64_t start_ms, middle_ms, end_ms;
 
@@ -137,7 +138,7 @@ static void a_file_is_replaced_and_keeps_its_permissions(void **state)
 static void without_programs_there_the_length_is_compared(void **state)
 {
 	auto_free char *local = NULL;
-	struct ssh_copy copy = { .verified = true };
+	struct guest_copy copy = { .verified = true };
 	auto_ssh *ssh = NULL;
 
 	(void)state;
@@ -203,7 +204,7 @@ static void what_is_no_file_is_refused(void **state)
 static void a_file_of_the_kernel_passes(void **state)
 {
 	auto_free char *local = NULL;
-	struct ssh_copy copy;
+	struct guest_copy copy;
 	auto_ssh *ssh = NULL;
 
 	(void)state;

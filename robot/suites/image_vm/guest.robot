@@ -71,6 +71,17 @@ What Cannot Be Copied Fails With Its Path
     ...    ${DIRECTORY}/none
     File Should Not Exist    ${DIRECTORY}/none
 
+A Copy That Takes Too Long Leaves Nothing
+    Evaluate    open(r'${DIRECTORY}/big', 'wb').truncate(400000000)
+    Start The Stopwatch
+    ${error}=    Run Keyword And Expect Error    *timed out*    Copy File To VM    ${VM}
+    ...    ${DIRECTORY}/big    /tmp/big    timeout=2 seconds
+    ${seconds}=    Read The Stopwatch
+    Should Be True    2 <= ${seconds} < 3
+    Should Not Contain    ${error}    was left
+    ${result}=    Execute In VM    ${VM}    sh    -c    ls /tmp/big*
+    Should Be Empty    ${result}[stdout]
+
 A Program That Is Not There
     ${result}=    Execute In VM    ${VM}    nosuchprogram    via=ssh
     Should Be Equal As Integers    ${result}[rc]    127

@@ -102,6 +102,44 @@ The Root Of The Guest Is The Host's And Read-Only
     ${host}=    Get File    /etc/os-release
     Should Be Equal    ${result}[stdout]    ${host}
 
+A File Goes There And Back
+    [Documentation]    With its permissions; the server compares checksums, and so do we.
+    Evaluate    open(r'${SOCKETS}/there', 'wb').write(b'\#!/bin/sh\\necho runs\\nexit\\n' + os.urandom(300000))    os
+    Evaluate    os.chmod(r'${SOCKETS}/there', 0o751)    os
+    ${answer}=    Get Call Output    Copy File To VM    ${VM}    ${SOCKETS}/there    /tmp/it's there
+    Should Be Equal    ${answer}[status]    PASS
+    ${digest}=    Evaluate    hashlib.sha256(open(r'${SOCKETS}/there', 'rb').read()).hexdigest()    hashlib
+    Should Contain    ${answer}[output]    ${digest}
+    Should Not Contain    ${answer}[output]    *WARN*
+    ${result}=    Execute In VM    ${VM}    /tmp/it's there
+    Should Be Equal    ${result}[stdout]    runs\n
+    ${result}=    Execute In VM    ${VM}    sha256sum    /tmp/it's there
+    Should Start With    ${result}[stdout]    ${digest}
+    Copy File From VM    ${VM}    /tmp/it's there    ${SOCKETS}/back
+    ${back}=    Evaluate    hashlib.sha256(open(r'${SOCKETS}/back', 'rb').read()).hexdigest()    hashlib
+    Should Be Equal    ${back}    ${digest}
+    ${mode}=    Evaluate    oct(os.stat(r'${SOCKETS}/back').st_mode & 0o7777)    os
+    Should Be Equal    ${mode}    0o751
+    Should Be Empty    ${{ glob.glob(r'${SOCKETS}/*.part') }}
+
+What Cannot Be Copied Leaves Nothing
+    Should Fail At Once    *${SOCKETS}/none*    Copy File To VM    ${VM}    ${SOCKETS}/none    /tmp/none
+    Should Fail At Once    *Read-only*    Copy File To VM    ${VM}    ${SOCKETS}/there    /root/none
+    Should Fail At Once    */tmp in the guest is a directory*    Copy File To VM    ${VM}    ${SOCKETS}/there    /tmp
+    Should Fail At Once    */tmp/none*    Copy File From VM    ${VM}    /tmp/none    ${SOCKETS}/none
+    File Should Not Exist    ${SOCKETS}/none
+
+A Copy That Takes Too Long Leaves Nothing
+    Evaluate    open(r'${SOCKETS}/big', 'wb').truncate(50000000)
+    ${began}=    Evaluate    time.monotonic()
+    ${error}=    Run Keyword And Expect Error    *after * bytes*in time*    Copy File To VM    ${VM}    ${SOCKETS}/big
+    ...    /tmp/big    timeout=2 s
+    ${seconds}=    Evaluate    time.monotonic() - ${began}
+    Should Be True    2 <= ${seconds} < 3
+    Should Not Contain    ${error}    was left
+    ${result}=    Execute In VM    ${VM}    sh    -c    ls /tmp/big*
+    Should Be Empty    ${result}[stdout]
+
 The Way In Can Be Chosen
     ${result}=    Execute In VM    ${VM}    true    via=agent
     Should Be Equal    ${result}[rc]    ${0}
