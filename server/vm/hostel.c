@@ -14,6 +14,7 @@
 #include "base/own.h"
 #include "qemu/command.h"
 #include "vm/end.h"
+#include "vm/ports.h"
 #include "vm/run_dir.h"
 
 #define LOCK_FILE "lock"
@@ -296,7 +297,8 @@ static bool id_taken(struct hostel *h, const struct node *node, int qemu_id, con
 	return false;
 }
 
-/* The id asked for, or the lowest that is free on the node. With the mutex held. */
+/* The id asked for, or the lowest that is free on the node, its ports too: what kind of VM it will
+ * be is not known yet. With the mutex held. */
 static int choose_id(struct hostel *h, const struct node *node, const char *name, int qemu_id,
 		     int *ret, struct error *err)
 {
@@ -309,12 +311,13 @@ static int choose_id(struct hostel *h, const struct node *node, const char *name
 				 qemu_id, node->name);
 	*ret = qemu_id;
 	for (int id = 1; !*ret && id <= held.c->qemu.max_vms; id++)
-		if (!id_taken(h, node, id, name))
+		if (!id_taken(h, node, id, name) && !ports_check(node, held.c, id, NULL))
 			*ret = id;
 	if (!*ret)
 		return error_set(err, ENOSPC,
-				 "node '%s' has %d VMs, as many as qemu.max_vms allows", node->name,
-				 held.c->qemu.max_vms);
+				 "node '%s' has no free number up to %d (qemu.max_vms): each is a "
+				 "VM's, or its ports are taken",
+				 node->name, held.c->qemu.max_vms);
 	return 0;
 }
 

@@ -54,7 +54,7 @@ struct node *hostel_node_at(struct hostel *hostel, size_t index);
 int hostel_find(struct hostel *hostel, const char *name, struct vm **ret, struct error *err);
 /*
  * hostel_define - the VM of that name on @node, made when there is none
- * @qemu_id: 0 for the next free one
+ * @qemu_id: 0 for the next free one whose ports are free
  *
  * A VM that ended is replaced by a new one with its interfaces. A new reference.
  * Errors: EINVAL when it is on another node or the id is taken; ENOSPC when no id is free.

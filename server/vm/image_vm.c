@@ -12,6 +12,7 @@
 #include "qemu/command.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/ports.h"
 
 /* Beside the image, for the faster start (tools/image-vm/build). */
 #define KERNEL_NAME  "vmlinux"
@@ -123,6 +124,8 @@ static int prepare(struct vm *vm, const struct image_vm_options *o, const struct
 	auto_facts facts = { 0 };
 
 	if (check_host_key(o->host_key, err) < 0)
+		return -1;
+	if (ports_check(vm->node, c, vm->qemu_id, err) < 0)
 		return -1;
 	if (o->private_key && access(o->private_key, R_OK) < 0)
 		return error_set_errno(err, errno, "argument 'private_key': %s", o->private_key);

@@ -31,9 +31,23 @@ A Host Key That Is Not The Pinned One
 A Fingerprint That Is None
     Start Fails    *argument 'host_key': expected*got 'SHA256:short'    host_key=SHA256:short
 
-An SSH Port That Is Taken
+A Port That Is Taken
     Take TCP Port    10043
-    Start Fails    *127.0.0.1*10043*    qemu_id=22
+    Start Fails    Start Image VM: SSH port 10043 (10021 + qemu_id 22) is taken by another process: give another qemu_id
+    ...    qemu_id=22
+    Take TCP Port    4578
+    Start Fails    Start Image VM: serial port 4578 (4555 + qemu_id 23) is taken by another process: give another qemu_id
+    ...    qemu_id=23
+    [Teardown]    Run Keywords    Give Ports Back    AND    Nothing Is Left
+
+A Number Whose Ports Are Taken Is Skipped
+    ${first}=    Start Image VM    first    paused=True    memory=512
+    Kill VM    first
+    Take TCP Port    ${first}[port]
+    Take TCP Port    ${{ $first['serial'] + 1 }}
+    ${second}=    Start Image VM    second    paused=True    memory=512
+    Should Be True    ${second}[qemu_id] > ${first}[qemu_id] + 1
+    Kill VM    second
     [Teardown]    Run Keywords    Give Ports Back    AND    Nothing Is Left
 
 An Image That Is Not There
