@@ -17,21 +17,6 @@
 /* Times that a plan is made anew when another VM took its number. */
 #define PLANS_MAX 8
 
-/* What the caller has to free when the set has no plan any more. */
-static struct chain_plan *take_plan(struct chain_set *set)
-{
-	lock_scope(&set->mutex);
-
-	return take_ptr(set->plan);
-}
-
-static void set_plan(struct chain_set *set, struct chain_plan *plan)
-{
-	lock_scope(&set->mutex);
-
-	set->plan = plan;
-}
-
 static void set_vswitch(struct chain_set *set, struct vswitch *vswitch, bool owned)
 {
 	lock_scope(&set->mutex);
@@ -51,9 +36,9 @@ static void end_vswitch(struct chain_set *set, bool only_owned)
 /* Kills the VMs, ends the vswitch that came with them, removes the directory. In the gate. */
 static int take_down(struct chain_set *set, const struct wait *w, json_t *killed, struct error *err)
 {
-	auto_chain_plan *plan = take_plan(set);
-	int rc = plan ? chain_vms_kill(set, plan, w, killed, err) : 0;
+	int rc = set->plan ? chain_vms_kill(set, w, killed, err) : 0;
 
+	chain_set_set_plan(set, NULL, NULL);
 	end_vswitch(set, true);
 	if (!set->vswitch)
 		vswitch_dir_clean(set->node, set->dir, w);
@@ -66,7 +51,7 @@ static size_t count_vms(struct chain_set *set)
 	size_t count = 0;
 
 	for (size_t i = 0; set->plan && i < set->plan->vm_count; i++) {
-		auto_vm *vm = chain_vms_find(set, &set->plan->vms[i]);
+		auto_vm *vm = chain_set_vm(set, i);
 
 		count += vm != NULL;
 	}
@@ -91,11 +76,12 @@ static int plan_and_define(struct chain_set *set, const struct chain_request *q,
 {
 	for (int attempt = 1;; attempt++) {
 		auto_chain_plan *plan = NULL;
+		struct vm **vms;
 
 		if (chain_plan(set->hostel, q, w, &plan, err) < 0)
 			return -1;
-		if (!chain_vms_define(set, q, plan, w, err)) {
-			set_plan(set, take_ptr(plan));
+		if (!chain_vms_define(set, q, plan, w, &vms, err)) {
+			chain_set_set_plan(set, take_ptr(plan), vms);
 			return 0;
 		}
 		/* A VM that was defined since took a number: the next plan sees it. */
@@ -252,9 +238,10 @@ static json_t *cpus_json(const struct cpu_list *cpus)
 	return ret;
 }
 
-static json_t *list_vm(struct chain_set *set, const struct vm_plan *plan)
+static json_t *list_vm(struct chain_set *set, size_t index)
 {
-	auto_vm *vm = chain_vms_find(set, plan);
+	const struct vm_plan *plan = &set->plan->vms[index];
+	auto_vm *vm = chain_set_vm(set, index);
 	const char *state = vm ? vm_state_names[vm_state_now(vm)] : "gone";
 
 	return json_pack("{s:s,s:i,s:i,s:i,s:s,s:s,s:o,s:[s,s],s:[s,s]}", "name", plan->name,
@@ -273,7 +260,7 @@ json_t *chain_list(struct hostel *hostel, const char *name)
 		return list;
 	lock_scope(&set->mutex);
 	for (size_t i = 0; set->plan && i < set->plan->vm_count; i++)
-		json_array_append_new(list, list_vm(set, &set->plan->vms[i]));
+		json_array_append_new(list, list_vm(set, i));
 	return list;
 }
 

@@ -2,6 +2,7 @@
  * The plan of NF chains on a node as it is: what its machine has, and what other VMs have of it.
  */
 #include <errno.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -16,8 +17,7 @@ struct known {
 	size_t layout_count;
 	int *ids;
 	size_t id_count;
-	struct cpu_list cpus;
-	struct strv cpu_vms;
+	struct chain_claims claims;
 	struct taken_cpu *taken;
 	char *socket_dir;
 };
@@ -27,25 +27,48 @@ static void clear_known(struct known *k)
 	node_facts_clear(&k->facts);
 	free(k->layout);
 	free(k->ids);
-	cpu_list_clear(&k->cpus);
-	strv_clear(&k->cpu_vms);
+	chain_claims_clear(&k->claims);
 	free(k->taken);
 	free(k->socket_dir);
 }
 
 #define auto_known __attribute__((cleanup(clear_known))) struct known
 
-/* The numbers of VMs, and the CPUs of those whose start is complete. */
+/* "<node>_<number>" is the name that a plan would give to VM number @ret of its own. */
+static int id_in_name(const char *name, const struct node *node)
+{
+	size_t length = strlen(node->name);
+	long long id;
+
+	if (!str_starts(name, node->name) || name[length] != '_' ||
+	    str_to_int(name + length + 1, 1, INT_MAX, &id) < 0)
+		return 0;
+	return (int)id;
+}
+
+static bool has_name(const struct strv *names, const char *name)
+{
+	for (size_t i = 0; i < names->count; i++)
+		if (!strcmp(names->items[i], name))
+			return true;
+	return false;
+}
+
+/* Its number, that which its name would have in a plan, and its CPUs. Chains' own are known. */
 static void note_vm(struct vm *vm, struct known *k)
 {
+	int id = id_in_name(vm->name, vm->node);
 	lock_scope(&vm->mutex);
 
 	k->ids[k->id_count++] = vm->qemu_id;
-	if (vm->state != VM_RUNNING && vm->state != VM_PAUSED)
+	if (id && id != vm->qemu_id)
+		k->ids[k->id_count++] = id;
+	if (vm->state == VM_STOPPED || vm->state == VM_FAILED ||
+	    has_name(&k->claims.names, vm->name))
 		return;
 	for (size_t i = 0; i < vm->host_cpu_count; i++) {
-		cpu_list_add(&k->cpus, vm->host_cpus[i]);
-		strv_add(&k->cpu_vms, vm->name);
+		cpu_list_add(&k->claims.cpus, vm->host_cpus[i]);
+		strv_add(&k->claims.cpu_vms, vm->name);
 	}
 }
 
@@ -54,17 +77,17 @@ static void note_vms(struct hostel *hostel, struct node *node, struct known *k)
 	struct vm **vms;
 	size_t count = hostel_vms(hostel, node, &vms);
 
-	k->ids = own_alloc((count + 1) * sizeof(*k->ids));
+	chain_set_claims(hostel, node, &k->claims);
+	k->ids = own_alloc((2 * count + 1) * sizeof(*k->ids));
 	for (size_t i = 0; i < count; i++) {
 		note_vm(vms[i], k);
 		vm_put(vms[i]);
 	}
 	free(vms);
-	/* VMs of other chains that are about to start. */
-	chain_set_taken_cpus(hostel, &k->cpus, &k->cpu_vms);
-	k->taken = own_alloc((k->cpus.count + 1) * sizeof(*k->taken));
-	for (size_t i = 0; i < k->cpus.count; i++)
-		k->taken[i] = (struct taken_cpu) { k->cpus.items[i], k->cpu_vms.items[i] };
+	k->taken = own_alloc((k->claims.cpus.count + 1) * sizeof(*k->taken));
+	for (size_t i = 0; i < k->claims.cpus.count; i++)
+		k->taken[i] =
+			(struct taken_cpu) { k->claims.cpus.items[i], k->claims.cpu_vms.items[i] };
 }
 
 /* A machine that is not here has no memory to look at, no VMs, and no way to fall back on. */
@@ -86,13 +109,16 @@ static int take_node(struct hostel *hostel, const struct chain_request *q, const
 	if (node_facts_read(q->node, w, &k->facts, err) < 0)
 		return -1;
 	note_vms(hostel, q->node, k);
+	chain_claims_add_pages(&k->claims, plan->vswitch_pages);
 	plan->facts = &k->facts;
 	plan->cpus = k->facts.cpus;
 	plan->cpu_count = k->facts.cpu_count;
 	plan->taken_ids = k->ids;
 	plan->taken_id_count = k->id_count;
 	plan->taken_cpus = k->taken;
-	plan->taken_cpu_count = k->cpus.count;
+	plan->taken_cpu_count = k->claims.cpus.count;
+	plan->reserves = k->claims.reserves;
+	plan->reserve_count = k->claims.reserve_count;
 	return 0;
 }
 
@@ -137,6 +163,7 @@ int chain_plan(struct hostel *hostel, const struct chain_request *q, const struc
 	plan.run_dir = hostel_run_dir(hostel);
 	plan.socket_dir = known.socket_dir;
 	plan.own_sockets = true;
+	plan.vswitch_pages = vswitch_pages(q->vswitch);
 	plan.command = add_command;
 	plan.command_context = &commands;
 	if ((q->layout ? take_layout(q, &known, &plan, err)

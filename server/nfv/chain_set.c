@@ -211,7 +211,7 @@ void chain_set_put(struct chain_set *set)
 {
 	if (!set || atomic_fetch_sub(&set->references, 1) > 1)
 		return;
-	chain_plan_free(set->plan);
+	chain_set_set_plan(set, NULL, NULL);
 	vswitch_put(set->vswitch);
 	gate_clear(&set->gate);
 	cancel_clear(&set->end);
@@ -257,23 +257,114 @@ struct vswitch *chain_set_take_vswitch(struct chain_set *set, bool only_owned)
 	return only_owned && !set->owns_vswitch ? NULL : take_ptr(set->vswitch);
 }
 
-static void add_plan(const struct chain_plan *plan, struct cpu_list *ret_cpus, struct strv *ret_vms)
+void chain_set_set_plan(struct chain_set *set, struct chain_plan *plan, struct vm **vms)
 {
-	for (size_t i = 0; plan && i < plan->vm_count; i++)
-		for (size_t k = 0; k < plan->vms[i].host_cpus.count; k++) {
-			cpu_list_add(ret_cpus, plan->vms[i].host_cpus.items[k]);
-			strv_add(ret_vms, plan->vms[i].name);
-		}
+	lock_scope(&set->mutex);
+
+	for (size_t i = 0; set->plan && i < set->plan->vm_count; i++)
+		vm_put(set->vms[i]);
+	free(set->vms);
+	chain_plan_free(set->plan);
+	set->plan = plan;
+	set->vms = vms;
 }
 
-void chain_set_taken_cpus(struct hostel *hostel, struct cpu_list *ret_cpus, struct strv *ret_vms)
+/* A start that failed leaves the definition of its VM in a new object. */
+static bool has_sockets_of(struct vm *vm, const struct vm_plan *plan)
+{
+	lock_scope(&vm->mutex);
+
+	return vm->nic_count && !strcmp(vm->nics[0].socket, plan->nics[0].socket);
+}
+
+struct vm *chain_set_vm(const struct chain_set *set, size_t index)
+{
+	const struct vm_plan *plan = &set->plan->vms[index];
+	auto_vm *vm = NULL;
+
+	if (hostel_find(set->hostel, plan->name, &vm, NULL) < 0 ||
+	    (vm != set->vms[index] && !has_sockets_of(vm, plan)))
+		return NULL;
+	return take_ptr(vm);
+}
+
+static void claim_cpu(struct chain_claims *c, int cpu, const char *name)
+{
+	cpu_list_add(&c->cpus, cpu);
+	strv_add(&c->cpu_vms, name);
+}
+
+static void claim_cpus(struct chain_claims *c, const struct vm_plan *plan)
+{
+	for (size_t i = 0; i < plan->host_cpus.count; i++)
+		claim_cpu(c, plan->host_cpus.items[i], plan->name);
+	if (plan->emulator_cpu >= 0 && !cpu_list_has(&plan->host_cpus, plan->emulator_cpu))
+		claim_cpu(c, plan->emulator_cpu, plan->name);
+}
+
+static void reserve(struct chain_claims *c, const struct plan_reserve *reserve)
+{
+	c->reserves = own_realloc(c->reserves, (c->reserve_count + 1) * sizeof(*c->reserves));
+	c->reserves[c->reserve_count++] = *reserve;
+}
+
+void chain_claims_add_pages(struct chain_claims *c, int pages)
+{
+	if (pages)
+		reserve(c, &(struct plan_reserve) {
+				   .numa_node = -1, .backing = GUEST_MEMORY_2M, .pages = pages });
+}
+
+/* Of a VM that runs the node itself says what is left. */
+static void claim_memory(struct chain_claims *c, const struct chain_plan *plan,
+			 const struct vm_plan *vm)
+{
+	reserve(c, &(struct plan_reserve) { .numa_node = plan->numa_node,
+					    .backing = plan->backing,
+					    .pages = vm->host_hugepages,
+					    .memory_mib = vm->memory_mib });
+}
+
+static void claim_set(const struct chain_set *set, struct chain_claims *c)
+{
+	if (set->plan && !set->vswitch)
+		chain_claims_add_pages(c, set->plan->vswitch_pages);
+	for (size_t i = 0; set->plan && i < set->plan->vm_count; i++) {
+		const struct vm_plan *plan = &set->plan->vms[i];
+		auto_vm *vm = chain_set_vm(set, i);
+		enum vm_state state = vm ? vm_state_now(vm) : VM_STOPPED;
+
+		if (state == VM_STOPPED || state == VM_FAILED)
+			continue;
+		strv_add(&c->names, plan->name);
+		claim_cpus(c, plan);
+		if (state == VM_DEFINED || state == VM_STARTING)
+			claim_memory(c, set->plan, plan);
+	}
+}
+
+void chain_set_claims(struct hostel *hostel, const struct node *node, struct chain_claims *ret)
 {
 	struct sets *sets = sets_of(hostel);
 	lock_scope(&sets->mutex);
 
+	*ret = (struct chain_claims) { 0 };
 	for (size_t i = 0; i < sets->count; i++) {
-		pthread_mutex_lock(&sets->items[i]->mutex);
-		add_plan(sets->items[i]->plan, ret_cpus, ret_vms);
-		pthread_mutex_unlock(&sets->items[i]->mutex);
+		struct chain_set *set = sets->items[i];
+
+		if (set->node != node)
+			continue;
+		pthread_mutex_lock(&set->mutex);
+		claim_set(set, ret);
+		pthread_mutex_unlock(&set->mutex);
 	}
+}
+
+void chain_claims_clear(struct chain_claims *c)
+{
+	cpu_list_clear(&c->cpus);
+	strv_clear(&c->cpu_vms);
+	strv_clear(&c->names);
+	free(c->reserves);
+	*c = (struct chain_claims) { 0 };
 }

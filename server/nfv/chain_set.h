@@ -16,6 +16,8 @@
 
 /*
  * @plan:         of its VMs; NULL: it has none. Set within the gate
+ * @vms:          what was defined for the plan's VMs, in its order; references, for a VM that a
+ *                tester starts under the name of a killed one is not the chains'
  * @vswitch:      or NULL
  * @owns_vswitch: the start of the VMs started it, so their end ends it
  */
@@ -29,6 +31,7 @@ struct chain_set {
 	struct cancel end;
 	pthread_mutex_t mutex; /* everything below */
 	struct chain_plan *plan;
+	struct vm **vms;
 	struct vswitch *vswitch;
 	bool owns_vswitch;
 };
@@ -62,8 +65,34 @@ struct wait chain_set_wait(const struct chain_set *set, const struct wait *w);
 struct vswitch *chain_set_vswitch(struct chain_set *set);
 /* chain_set_take_vswitch - it has none any more; the reference goes to the caller. Or NULL. */
 struct vswitch *chain_set_take_vswitch(struct chain_set *set, bool only_owned);
-/* chain_set_taken_cpus - CPUs that planned VMs of any set are pinned to, added to the lists */
-void chain_set_taken_cpus(struct hostel *hostel, struct cpu_list *ret_cpus, struct strv *ret_vms);
+/* chain_set_set_plan - @plan and @vms, which it takes; what was there is dropped. NULL: none */
+void chain_set_set_plan(struct chain_set *set, struct chain_plan *plan, struct vm **vms);
+/*
+ * chain_set_vm - VM number @index of its plan, a new reference, or NULL when it is gone
+ *
+ * Within the gate, or with the mutex held.
+ */
+struct vm *chain_set_vm(const struct chain_set *set, size_t index);
+
+/*
+ * What the VMs of all sets on a node have, from the plan on; those that are gone have nothing.
+ * @cpus, @cpu_vms: a CPU and the name of the VM that has it
+ * @names:          of all these VMs
+ * @reserves:       memory of those that do not run yet
+ */
+struct chain_claims {
+	struct cpu_list cpus;
+	struct strv cpu_vms;
+	struct strv names;
+	struct plan_reserve *reserves;
+	size_t reserve_count;
+};
+
+/* chain_set_claims - @ret is cleared by chain_claims_clear() */
+void chain_set_claims(struct hostel *hostel, const struct node *node, struct chain_claims *ret);
+/* chain_claims_add_pages - so many pages of 2 MB of a vswitch, from any NUMA node */
+void chain_claims_add_pages(struct chain_claims *claims, int pages);
+void chain_claims_clear(struct chain_claims *claims);
 /* chain_set_planning - the gate that plans pass until their VMs are in the registry */
 struct gate *chain_set_planning(struct hostel *hostel);
 

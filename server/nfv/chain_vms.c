@@ -40,13 +40,6 @@ struct start {
 	struct error *err; /* of the first failure */
 };
 
-struct vm *chain_vms_find(struct chain_set *set, const struct vm_plan *plan)
-{
-	struct vm *vm;
-
-	return hostel_find(set->hostel, plan->name, &vm, NULL) < 0 ? NULL : vm;
-}
-
 static int define_nics(struct vm *vm, const struct chain_request *q, const struct vm_plan *plan,
 		       const struct wait *w, struct error *err)
 {
@@ -64,7 +57,8 @@ static int define_nics(struct vm *vm, const struct chain_request *q, const struc
 }
 
 static int define_vm(struct chain_set *set, const struct chain_request *q,
-		     const struct vm_plan *plan, const struct wait *w, struct error *err)
+		     const struct vm_plan *plan, const struct wait *w, struct vm **ret,
+		     struct error *err)
 {
 	auto_vm *vm = NULL;
 
@@ -77,22 +71,35 @@ static int define_vm(struct chain_set *set, const struct chain_request *q,
 		hostel_unclaim(set->hostel, vm);
 		return error_prefix(err, "VM '%s'", plan->name);
 	}
+	*ret = take_ptr(vm);
 	return 0;
 }
 
-int chain_vms_define(struct chain_set *set, const struct chain_request *q,
-		     const struct chain_plan *plan, const struct wait *w, struct error *err)
+/* Takes what was defined out again. */
+static void undefine(struct vm **vms, size_t count)
 {
-	for (size_t i = 0; i < plan->vm_count; i++) {
-		struct chain_plan defined = *plan;
-		struct wait undo = wait_for_ms(GRACE_MS);
+	struct wait w = wait_for_ms(GRACE_MS);
+	auto_json *names = json_array();
+	struct error ignored;
 
-		if (!define_vm(set, q, &plan->vms[i], w, err))
-			continue;
-		defined.vm_count = i;
-		chain_vms_kill(set, &defined, &undo, NULL, NULL);
-		return -1;
-	}
+	vm_kill_list(vms, count, &w, names, &ignored);
+	for (size_t i = 0; i < count; i++)
+		vm_put(vms[i]);
+	free(vms);
+}
+
+int chain_vms_define(struct chain_set *set, const struct chain_request *q,
+		     const struct chain_plan *plan, const struct wait *w, struct vm ***ret,
+		     struct error *err)
+{
+	struct vm **vms = own_alloc((plan->vm_count + 1) * sizeof(*vms));
+
+	for (size_t i = 0; i < plan->vm_count; i++)
+		if (define_vm(set, q, &plan->vms[i], w, &vms[i], err) < 0) {
+			undefine(vms, i);
+			return -1;
+		}
+	*ret = vms;
 	return 0;
 }
 
@@ -110,11 +117,16 @@ static void fail(struct start *s, const struct error *err)
 static struct machine_options machine_of(const struct chain_request *q,
 					 const struct chain_plan *plan, const struct vm_plan *vm)
 {
+	/* As planned, whatever is free when this VM's turn comes. */
+	static const enum page_choice pages[] = { [GUEST_MEMORY_MEMFD] = PAGE_CHOICE_4K,
+						  [GUEST_MEMORY_2M] = PAGE_CHOICE_2M,
+						  [GUEST_MEMORY_1G] = PAGE_CHOICE_1G };
+
 	return (struct machine_options) { .cpus = vm->cpus,
 					  .memory_mib = vm->memory_mib,
 					  .host_cpus = vm->host_cpus.items,
 					  .host_cpu_count = vm->host_cpus.count,
-					  .page_size = q->plan.page_size,
+					  .page_size = pages[plan->backing],
 					  .qemu_id = vm->qemu_id,
 					  .paused = q->paused,
 					  .bind_memory = plan->pinned && plan->numa_node >= 0,
@@ -310,16 +322,15 @@ int chain_vms_start(struct chain_set *set, const struct chain_request *q,
 	return 0;
 }
 
-int chain_vms_kill(struct chain_set *set, const struct chain_plan *plan, const struct wait *w,
-		   json_t *killed, struct error *err)
+int chain_vms_kill(struct chain_set *set, const struct wait *w, json_t *killed, struct error *err)
 {
 	auto_json *names = killed ? json_incref(killed) : json_array();
-	auto_free struct vm **vms = own_alloc((plan->vm_count + 1) * sizeof(*vms));
+	auto_free struct vm **vms = own_alloc((set->plan->vm_count + 1) * sizeof(*vms));
 	size_t count = 0;
 	int rc;
 
-	for (size_t i = 0; i < plan->vm_count; i++) {
-		vms[count] = chain_vms_find(set, &plan->vms[i]);
+	for (size_t i = 0; i < set->plan->vm_count; i++) {
+		vms[count] = chain_set_vm(set, i);
 		count += vms[count] != NULL;
 	}
 	rc = vm_kill_list(vms, count, w, names, err);

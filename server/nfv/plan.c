@@ -217,6 +217,7 @@ static struct chain_plan *fill(const struct plan_request *r, struct plan_fit *fi
 				      .shared = fit->shared,
 				      .unpinned = take_ptr(fit->unpinned),
 				      .backing = fit->backing,
+				      .vswitch_pages = r->vswitch_pages,
 				      .queues = r->queues,
 				      .vm_count = (size_t)plan_vm_count(r) };
 	plan->vms = own_alloc(plan->vm_count * sizeof(*plan->vms));

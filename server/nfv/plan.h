@@ -59,6 +59,18 @@ struct taken_cpu {
 	const char *vm;
 };
 
+/*
+ * Memory that is promised, but not taken yet: of planned VMs, of a vswitch.
+ * @numa_node: that it is bound to; -1: it may come from any
+ * @pages:     of 1 GB with that backing, else of 2 MB; a memfd takes none
+ */
+struct plan_reserve {
+	int numa_node;
+	enum guest_memory backing;
+	int pages;
+	int memory_mib;
+};
+
 struct chain_plan;
 struct vm_plan;
 
@@ -80,9 +92,11 @@ typedef int (*plan_command_fn)(void *context, const struct chain_plan *plan,
  * @socket_dir:   of the vhost-user sockets; NULL: PLAN_SOCKET_DIR
  * @run_dir:      in which each VM has a directory; NULL: "" (its paths are not checked)
  * @traffic_macs: of the traffic generator's sides 1 and 2; NULL: PLAN_TRAFFIC_MAC_1 and _2
+ * @vswitch_pages: of 2 MB, that the vswitch started with the VMs takes; among @reserves already
  * @first_id:     qemu_id of the first VM; 0: the start of the first free range
  * @own_sockets:  @socket_dir is these chains' own: sockets are numbered from 1 along the chains, so
  *                that they are known before the qemu_ids are; else by qemu_id
+ * @reserves:     what is not to be counted on although @facts has it free
  * @facts:        of the node; NULL with a layout: memory and huge pages are then not checked
  * @command:      NULL: no command lines
  */
@@ -99,12 +113,15 @@ struct plan_request {
 	const char *socket_dir;
 	const char *run_dir;
 	const char *traffic_macs[PLAN_NICS];
+	int vswitch_pages;
 	int first_id;
 	bool own_sockets;
 	const int *taken_ids;
 	size_t taken_id_count;
 	const struct taken_cpu *taken_cpus;
 	size_t taken_cpu_count;
+	const struct plan_reserve *reserves;
+	size_t reserve_count;
 	const struct node_cpu *cpus;
 	size_t cpu_count;
 	const struct node_facts *facts;
@@ -215,6 +232,7 @@ struct chain_plan {
 	bool shared;
 	char *unpinned;
 	enum guest_memory backing;
+	int vswitch_pages;
 	int queues;
 	struct vm_plan *vms;
 	size_t vm_count;

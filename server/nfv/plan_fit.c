@@ -7,14 +7,16 @@
  */
 #include "nfv/plan_fit.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
 
 #include "base/own.h"
 #include "vm/kernel_vm.h"
 
-#define GUEST_PAGE_MIB	2
-#define SOCKET_PATH_MAX ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
+#define GUEST_PAGE_MIB	  2
+#define RESERVE_NOTE_SIZE 64
+#define SOCKET_PATH_MAX	  ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
 struct attempt {
 	struct plan_fit fit;
@@ -168,6 +170,33 @@ static struct node_hugepages pages_there(const struct plan_request *r, int numa_
 	return r->facts->hugepages[size];
 }
 
+/* Pages of that size that are free there, but promised. */
+static int reserved_pages(const struct plan_request *r, int numa_node, enum page_size size)
+{
+	int pages = 0;
+
+	for (size_t i = 0; i < r->reserve_count; i++) {
+		const struct plan_reserve *reserve = &r->reserves[i];
+		bool there =
+			numa_node < 0 || reserve->numa_node < 0 || reserve->numa_node == numa_node;
+
+		if (there && reserve->backing != GUEST_MEMORY_MEMFD &&
+		    page_of(reserve->backing) == size)
+			pages += reserve->pages;
+	}
+	return pages;
+}
+
+static int reserved_memory(const struct plan_request *r)
+{
+	int memory_mib = 0;
+
+	for (size_t i = 0; i < r->reserve_count; i++)
+		if (r->reserves[i].backing == GUEST_MEMORY_MEMFD)
+			memory_mib += r->reserves[i].memory_mib;
+	return memory_mib;
+}
+
 /* Whether all VMs fit into free pages of that size. */
 static bool suits(const struct plan_request *r, int numa_node, enum guest_memory backing)
 {
@@ -175,7 +204,7 @@ static bool suits(const struct plan_request *r, int numa_node, enum guest_memory
 	long long need = (long long)plan_vm_count(r) * plan_host_pages(backing, r->memory_mib);
 
 	return r->facts && r->memory_mib % (page_size_kib[size] / 1024) == 0 &&
-	       pages_there(r, numa_node, size).free >= need;
+	       pages_there(r, numa_node, size).free - reserved_pages(r, numa_node, size) >= need;
 }
 
 static enum guest_memory choose_backing(const struct plan_request *r, int numa_node)
@@ -198,11 +227,21 @@ static enum guest_memory choose_backing(const struct plan_request *r, int numa_n
 	return GUEST_MEMORY_MEMFD;
 }
 
+/* "", or what is said behind a number of free ones. */
+static const char *text_of_reserve(int reserved, char note[RESERVE_NOTE_SIZE])
+{
+	snprintf(note, RESERVE_NOTE_SIZE, reserved ? ", %d of them for others that start" : "",
+		 reserved);
+	return note;
+}
+
 static void check_pages(const struct plan_request *r, int numa_node, enum guest_memory backing,
 			struct strv *reasons)
 {
 	enum page_size size = page_of(backing);
 	long long need = (long long)plan_vm_count(r) * plan_host_pages(backing, r->memory_mib);
+	char note[RESERVE_NOTE_SIZE];
+	int reserved = reserved_pages(r, numa_node, size);
 	struct node_hugepages there;
 	auto_free char *where =
 		numa_node < 0 ? own_printf("the node") : own_printf("NUMA node %d", numa_node);
@@ -215,27 +254,29 @@ static void check_pages(const struct plan_request *r, int numa_node, enum guest_
 	if (!r->facts)
 		return;
 	there = pages_there(r, numa_node, size);
-	if (there.free < need)
-		strv_addf(
-			reasons,
-			"huge pages: %d VMs of %d MiB need %lld pages of %s, %s has %d of %d free",
-			plan_vm_count(r), r->memory_mib, need, page_size_names[size], where,
-			there.free, there.total);
+	if (there.free - reserved < need)
+		strv_addf(reasons,
+			  "huge pages: %d VMs of %d MiB need %lld pages of %s, %s has %d of %d "
+			  "free%s",
+			  plan_vm_count(r), r->memory_mib, need, page_size_names[size], where,
+			  there.free, there.total, text_of_reserve(reserved, note));
 }
 
 static void check_memory(const struct plan_request *r, int numa_node, struct attempt *a)
 {
 	long long need = (long long)plan_vm_count(r) * r->memory_mib;
+	int reserved = reserved_memory(r);
+	char note[RESERVE_NOTE_SIZE];
 
 	a->fit.backing = choose_backing(r, numa_node);
 	if (a->fit.backing != GUEST_MEMORY_MEMFD)
 		check_pages(r, numa_node, a->fit.backing, &a->reasons);
-	else if (r->facts && need > r->facts->memory_available_mib)
+	else if (r->facts && need > r->facts->memory_available_mib - reserved)
 		strv_addf(&a->reasons,
 			  "memory: %d VMs of %d MiB need %lld MiB, the node has %d of %d MiB "
-			  "available",
+			  "available%s",
 			  plan_vm_count(r), r->memory_mib, need, r->facts->memory_available_mib,
-			  r->facts->memory_mib);
+			  r->facts->memory_mib, text_of_reserve(reserved, note));
 }
 
 /* vCPUs where no placement says how many: a main thread and the data plane's. */

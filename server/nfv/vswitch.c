@@ -72,6 +72,11 @@ static void make_wires(struct vswitch *v)
 	}
 }
 
+int vswitch_pages(enum vswitch_driver driver)
+{
+	return driver == VSWITCH_NONE ? 0 : drivers[driver]->pages;
+}
+
 static struct vswitch *make(struct hostel *hostel, const struct vswitch_spec *spec)
 {
 	struct vswitch *v = own_alloc(sizeof(*v));

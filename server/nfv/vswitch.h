@@ -68,6 +68,7 @@ struct vswitch;
 /*
  * A driver. Where it waits it takes the gate of @v; where it fails it may leave what it started:
  * vswitch_start() ends it.
+ * @pages:         of 2 MB on the host, at most, that the program takes
  * @own_namespace: the program is started by us, in the network namespace of the traffic ports
  * @check:         what is missing on the node, before anything starts
  * @stop:          take out of a vswitch that goes on what start put in; may be NULL
@@ -75,6 +76,7 @@ struct vswitch;
  * ...}]}
  */
 struct vswitch_ops {
+	int pages;
 	bool own_namespace;
 	int (*check)(const struct vswitch *v, const struct wait *w, struct error *err);
 	int (*start)(struct vswitch *v, const struct wait *w, struct trail *trail,
@@ -102,6 +104,8 @@ struct vswitch {
 	struct strv names;     /* of the ports, where the program chooses them */
 };
 
+/* vswitch_pages - huge pages of 2 MB that such a vswitch takes once it is started; for "none" 0 */
+int vswitch_pages(enum vswitch_driver driver);
 /*
  * vswitch_start - start a vswitch that has all wires of the chains
  * @ret: one reference

@@ -23,16 +23,17 @@
 #define BRIDGE	   "br"
 #define DATABASE   "db.sock"
 #define MANAGEMENT BRIDGE ".mgmt"
-/* What DPDK takes at its start; pools of packets come on top of it. */
-#define SOCKET_MEM_MIB 256
+/* What DPDK takes at its start; pools of packets come on top of it, up to the limit. */
+#define SOCKET_MEM_MIB	 256
+#define SOCKET_LIMIT_MIB 800
 /* A packet socket's ring has one frame in each piece. Source: DPDK 22.11, NIC guide af_packet. */
 #define RING	   "blocksz=65536,framesz=2048,framecnt=2048"
 #define RING_JUMBO "blocksz=20480,framesz=10240,framecnt=512"
-/* Of 2 MB: the above, and the smallest pools of packets. */
-#define PAGES_MIN    200
-#define PAGES_ADVICE 400
-#define MTU_JUMBO    9200
-#define OUTPUT_MAX   (1024 * 1024)
+/* Of 2 MB: with the smallest pools of packets, and at most. */
+#define PAGES_MIN  200
+#define PAGES_MAX  (SOCKET_LIMIT_MIB / 2)
+#define MTU_JUMBO  9200
+#define OUTPUT_MAX (1024 * 1024)
 
 static char *file_of(const struct vswitch *v, const char *name)
 {
@@ -57,7 +58,7 @@ static int check(const struct vswitch *v, const struct wait *w, struct error *er
 			"there are %d of %d free; `sysctl vm.nr_hugepages=%d` as root makes "
 			"some, driver testpmd needs none",
 			PAGES_MIN, facts.hugepages[PAGE_2M].free, facts.hugepages[PAGE_2M].total,
-			PAGES_ADVICE);
+			PAGES_MAX);
 	return 0;
 }
 
@@ -137,6 +138,7 @@ static int configure(struct vswitch *v, const struct wait *w, struct error *err)
 	strv_add(&argv, "other_config:dpdk-init=true");
 	strv_add(&argv, "other_config:dpdk-extra=--no-pci");
 	strv_addf(&argv, "other_config:dpdk-socket-mem=%d", SOCKET_MEM_MIB);
+	strv_addf(&argv, "other_config:dpdk-socket-limit=%d", SOCKET_LIMIT_MIB);
 	add_cpus(v, &argv);
 	return run_tool(v, &argv, NULL, w, NULL, err);
 }
@@ -310,6 +312,7 @@ static int stats(struct vswitch *v, const struct wait *w, json_t **ret, struct e
 }
 
 const struct vswitch_ops vswitch_ovs_ops = {
+	.pages = PAGES_MAX,
 	.own_namespace = true,
 	.check = check,
 	.start = start,

@@ -45,6 +45,41 @@ static void huge_pages_are_taken_where_enough_for_all_vms_are_free(void **state)
 	assert_int_equal(told->backing, GUEST_MEMORY_MEMFD);
 }
 
+static void pages_and_memory_that_are_promised_are_not_counted_on(void **state)
+{
+	static const struct plan_reserve reserves[] = {
+		{ .numa_node = 0, .backing = GUEST_MEMORY_2M, .pages = 100 },
+		{ .numa_node = 1, .backing = GUEST_MEMORY_2M, .pages = 1000 },
+		{ .numa_node = -1, .backing = GUEST_MEMORY_2M, .pages = 1 },
+		{ .numa_node = -1, .backing = GUEST_MEMORY_1G, .pages = 7 },
+		{ .numa_node = -1, .backing = GUEST_MEMORY_MEMFD, .memory_mib = 59489 },
+	};
+	struct plan_request r = request(1, 1);
+	auto_chain_plan *fits = NULL, *automatic = NULL;
+
+	(void)state;
+	r.rules.numa_node = 0;
+	r.reserves = reserves;
+	r.reserve_count = 5;
+	pages[0][PAGE_2M] = (struct node_hugepages) { 400, 357 };
+	fits = made(&r);
+	assert_int_equal(fits->backing, GUEST_MEMORY_2M);
+	pages[0][PAGE_2M].free--;
+	r.page_size = PAGE_CHOICE_2M;
+	assert_refused(&r, ENOSPC,
+		       "1 x 1 network functions do not fit on node 'DUT1': huge pages: 1 VMs of "
+		       "512 MiB need 256 pages of 2M, NUMA node 0 has 356 of 400 free, 101 of them "
+		       "for others that start");
+	r.page_size = PAGE_CHOICE_AUTO;
+	assert_refused(&r, ENOSPC,
+		       "1 x 1 network functions do not fit on node 'DUT1': memory: 1 VMs of 512 "
+		       "MiB need 512 MiB, the node has 60000 of 65536 MiB available, 59489 of them "
+		       "for others that start");
+	r.reserve_count = 4;
+	automatic = made(&r);
+	assert_int_equal(automatic->backing, GUEST_MEMORY_MEMFD);
+}
+
 static void pages_of_1g_are_not_taken_for_a_part_of_one(void **state)
 {
 	struct plan_request r = request(1, 1);
@@ -311,6 +346,8 @@ int main(void)
 		cmocka_unit_test_setup(the_numa_node_with_room_for_cpus_and_pages_is_chosen,
 				       set_up),
 		cmocka_unit_test_setup(huge_pages_are_taken_where_enough_for_all_vms_are_free,
+				       set_up),
+		cmocka_unit_test_setup(pages_and_memory_that_are_promised_are_not_counted_on,
 				       set_up),
 		cmocka_unit_test_setup(pages_of_1g_are_not_taken_for_a_part_of_one, set_up),
 		cmocka_unit_test_setup(huge_pages_that_the_constants_want_are_a_must, set_up),

@@ -151,13 +151,6 @@ Traffic Without A Vswitch
 
 
 *** Keywords ***
-Start Idle Chains
-    [Documentation]    VMs without interfaces that never run an instruction: quick to make.
-    [Arguments]    ${nodes}    ${name}=nf
-    ${vms}=    Start NF Chains    1    ${nodes}    name=${name}    vnf=none    interfaces=False
-    ...    paused=True    memory=256    cpus_per_nf=1
-    RETURN    ${vms}
-
 A VM Should Be Starting
     ${vms}=    List NF Chains
     Should Be Equal    ${vms}[0][state]    starting

@@ -25,6 +25,23 @@ Chains Carry Every Packet
     2    2    chain    testpmd_mac    ovs    page_size=4K
     2    2    pipeline    testpmd_io    ovs    page_size=4K
 
+The Vswitch Keeps Its Huge Pages
+    [Documentation]    What is planned is what starts: huge pages for every VM, or for none.
+    ${vms}=    Start NF Chains    1    2    vswitch=ovs    paused=True
+    FOR    ${vm}    IN    @{vms}
+        Should Contain    ${{ ' '.join($vm['command_line']) }}    hugetlbsize=2M
+    END
+    Stop NF Chains
+    # Enough for the vswitch and one of them.
+    Set Huge Pages    800
+    ${vms}=    Start NF Chains    1    2    vswitch=ovs    paused=True
+    FOR    ${vm}    IN    @{vms}
+        Should Not Contain    ${{ ' '.join($vm['command_line']) }}    hugetlb
+    END
+    Run Keyword And Expect Error    *2 VMs of 512 MiB need 512 pages of 2M*
+    ...    Start NF Chains    1    2    name=other    vswitch=ovs    page_size=2M
+    [Teardown]    Run Keywords    Stop NF Chains    AND    Set Huge Pages    ${PAGES}
+
 Without Huge Pages It Says What Is Missing
     Set Huge Pages    0
     Run Keyword And Expect Error    *Open vSwitch needs at least*huge pages*

@@ -53,6 +53,23 @@ A Plan Knows What Others Have
     Should Be Equal As Integers    ${plan}[vms][0][qemu_id]    3
     [Teardown]    Stop NF Chains    first
 
+A Name Of The Plan's Own Is Taken
+    [Documentation]    A VM of another number has the name of the plan's second one.
+    Configure Vhost Interfaces    DUT1_2    /tmp/vh-unused-sock
+    ${plan}=    Plan NF Chains    1    2
+    Should Be Equal As Integers    ${plan}[vms][0][qemu_id]    3
+    [Teardown]    Kill VM    DUT1_2
+
+A VM Of The Same Name Is Not The Chains'
+    Start Idle Chains    1
+    Kill VM    DUT1_1
+    Configure Vhost Interfaces    DUT1_1    /tmp/vh-unused-sock
+    ${killed}=    Stop NF Chains
+    Should Be Empty    ${killed}
+    ${vms}=    List VMs
+    Should Be Equal    ${vms}    ${{ ['DUT1_1'] }}
+    [Teardown]    Kill VM    DUT1_1
+
 
 *** Keywords ***
 Emulator Should Be Pinned
