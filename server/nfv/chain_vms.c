@@ -129,7 +129,7 @@ static struct machine_options machine_of(const struct chain_request *q,
 					  .page_size = pages[plan->backing],
 					  .qemu_id = vm->qemu_id,
 					  .paused = q->paused,
-					  .bind_memory = plan->pinned && plan->numa_node >= 0,
+					  .bind_memory = plan->numa_node >= 0,
 					  .numa_node = plan->numa_node,
 					  .pin_emulator = plan->pinned && vm->emulator_cpu >= 0,
 					  .emulator_cpu = vm->emulator_cpu };

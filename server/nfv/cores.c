@@ -152,13 +152,15 @@ static void add_cores(const struct gathering *g, bool of_system, struct core_lis
 			ret->items[ret->count++] = halves ? g->items[i].isolated : g->items[i].core;
 }
 
-static int refuse_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
-			    struct error *err)
+int cores_check_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
+			  struct error *err)
 {
 	auto_cpu_list nodes = { 0 };
 	auto_free char *known = NULL;
 
 	cores_numa_nodes(cpus, count, &nodes);
+	if (cpu_list_has(&nodes, numa_node))
+		return 0;
 	known = cpu_list_text(&nodes);
 	return error_set(err, EINVAL, "argument 'numa_node': expected one of %s, got %d",
 			 nodes.count ? known : "none (there are no CPUs)", numa_node);
@@ -172,9 +174,9 @@ int cores_of_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
 	size_t row_count;
 
 	*ret = (struct core_list) { .numa_node = numa_node };
+	if (cores_check_numa_node(cpus, count, numa_node, err) < 0)
+		return -1;
 	rows = rows_of(cpus, count, numa_node, &row_count);
-	if (!row_count)
-		return refuse_numa_node(cpus, count, numa_node, err);
 	gather(rows, row_count, &g);
 	ret->items = own_alloc(g.count * sizeof(*ret->items));
 	add_cores(&g, true, ret);

@@ -53,6 +53,9 @@ struct core_list {
 void core_list_clear(struct core_list *cores);
 #define auto_core_list __attribute__((cleanup(core_list_clear))) struct core_list
 
+/* cores_check_numa_node - EINVAL, naming those that there are, unless one of @cpus is on it */
+int cores_check_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
+			  struct error *err);
 /*
  * cores_of_numa_node - its cores in the order of their lowest CPU, the system's first
  * @cpus: rows in any order; borrowed
@@ -62,7 +65,7 @@ void core_list_clear(struct core_list *cores);
  * the network functions, all others are the system's. Where no core has all its threads isolated,
  * the isolated threads are used, each as a core without sibling. Threads of a core beyond the
  * second are left alone.
- * Errors: EINVAL when there is no such NUMA node; names those that there are.
+ * Errors: as cores_check_numa_node().
  */
 int cores_of_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
 		       struct core_list *ret, struct error *err);

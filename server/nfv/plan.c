@@ -37,6 +37,16 @@ static void check_range(const char *name, int value, int min, int max, const cha
 			  max, value);
 }
 
+static void check_numa_node(const struct plan_request *r, struct strv *reasons)
+{
+	int numa_node = r->rules.numa_node;
+	struct error err;
+
+	/* Out of range it is a reason already. */
+	if (numa_node >= 0 && cores_check_numa_node(r->cpus, r->cpu_count, numa_node, &err) < 0)
+		strv_add(reasons, err.text);
+}
+
 /* The arguments one by one; what they need together is plan_fit's. */
 static void check_arguments(const struct plan_request *r, struct strv *reasons)
 {
@@ -46,6 +56,7 @@ static void check_arguments(const struct plan_request *r, struct strv *reasons)
 	check_range("memory", r->memory_mib, PLAN_MEMORY_MIN_MIB, PLAN_MEMORY_MAX_MIB, "", reasons);
 	check_range("queues", r->queues, 1, NIC_QUEUES_MAX, "", reasons);
 	check_range("first_id", r->first_id, 0, r->constants->qemu.max_vms, "", reasons);
+	check_numa_node(r, reasons);
 	if (r->socket_dir && r->socket_dir[0] != '/')
 		strv_addf(reasons, "argument 'socket_dir': expected an absolute path, got '%s'",
 			  r->socket_dir);

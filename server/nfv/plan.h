@@ -43,7 +43,7 @@ enum plan_topology { TOPOLOGY_CHAIN, TOPOLOGY_PIPELINE };
 
 /*
  * PINNING_REQUIRED: vCPUs on CPUs of their own (shared by the ratios only), or no plan
- * PINNING_AUTO:     the same, around CPUs of other VMs; without pinning where that does not fit
+ * PINNING_AUTO:     the same, around CPUs of other VMs; without pinning where there is no room
  * PINNING_SHARED:   CPUs of other VMs are used too, and what does not fit is wrapped around
  * PINNING_NONE:     vCPUs run where the kernel puts them
  */

@@ -3,10 +3,12 @@
  *
  * How it works: an attempt is one NUMA node with or without pinning, and the reasons why it does
  * not fit. The first attempt without reasons wins; when none is, the one with the fewest reasons
- * is what the tester reads about. What does not depend on the NUMA node is checked once.
+ * is what the tester reads about. Without pinning is tried only for lack of room: an argument that
+ * is wrong for the machine stays wrong. What does not depend on the NUMA node is checked once.
  */
 #include "nfv/plan_fit.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/un.h>
@@ -18,8 +20,10 @@
 #define RESERVE_NOTE_SIZE 64
 #define SOCKET_PATH_MAX	  ((int)sizeof(((struct sockaddr_un *)0)->sun_path) - 1)
 
+/* @wrong: an argument is, so that no other machine state would help */
 struct attempt {
 	struct plan_fit fit;
+	bool wrong;
 	struct strv reasons;
 };
 
@@ -147,12 +151,14 @@ static void place_cpus(const struct plan_request *r, int numa_node, struct attem
 	rules.avoid = &taken;
 	if (placement_prepare(&rules, r->cpus, r->cpu_count, &a->fit.placement, &err) < 0) {
 		strv_addf(&a->reasons, "CPUs: %s", err.text);
+		a->wrong = err.code == EINVAL;
 		return;
 	}
 	most = placement_cpu_count(&a->fit.placement);
 	a->fit.cpus = r->cpus_per_nf == PLAN_CPUS_AUTO ? most : r->cpus_per_nf;
 	a->fit.pinned = a->fit.cpus <= most;
 	a->fit.shared = a->fit.placement.wrapped;
+	a->wrong = !a->fit.pinned;
 	if (a->fit.pinned)
 		check_taken(r, a);
 	else
@@ -338,7 +344,7 @@ static void choose(const struct plan_request *r, struct attempt *ret)
 		return;
 	}
 	try_numa_nodes(r, &pinned);
-	if (!pinned.reasons.count || r->pinning != PINNING_AUTO) {
+	if (!pinned.reasons.count || r->pinning != PINNING_AUTO || pinned.wrong) {
 		*ret = pinned;
 		pinned = (struct attempt) { 0 };
 		return;

@@ -313,6 +313,31 @@ static void a_machine_too_small_is_planned_without_pinning_when_that_is_allowed(
 	assert_null(none->unpinned);
 }
 
+static void a_wrong_argument_is_no_lack_of_room(void **state)
+{
+	struct plan_request r = request(1, 1);
+
+	(void)state;
+	r.pinning = PINNING_AUTO;
+	r.cpus_per_nf = 4;
+	assert_refused(&r, ENOSPC,
+		       "1 x 1 network functions do not fit on node 'DUT1': CPUs: argument "
+		       "'cpus_per_nf': expected 1 to 3, the CPUs that nf_dtc=1 gives on NUMA node "
+		       "0, got 4");
+	r.cpus_per_nf = PLAN_CPUS_AUTO;
+	r.rules.nf_dtc = PLACEMENT_HALF_CORE;
+	r.cpu_count = CPUS / 2;
+	assert_refused(&r, ENOSPC,
+		       "1 x 1 network functions do not fit on node 'DUT1': CPUs: argument "
+		       "'nf_dtc': expected a whole number, got 0.5: one hardware thread needs SMT, "
+		       "but CPU 3 of NUMA node 0 has no sibling that can be used (SMT is off, or "
+		       "it is offline or not isolated)");
+	r.rules.nf_dtc = 1;
+	r.rules.numa_node = 7;
+	for (r.pinning = PINNING_REQUIRED; r.pinning <= PINNING_NONE; r.pinning++)
+		assert_refused(&r, EINVAL, "argument 'numa_node': expected one of 0, 1, got 7");
+}
+
 static void mbufs_and_guest_pages_are_those_of_testpmd(void **state)
 {
 	struct plan_request r = request(1, 1);
@@ -365,6 +390,7 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_machine_too_small_is_planned_without_pinning_when_that_is_allowed,
 			set_up),
+		cmocka_unit_test_setup(a_wrong_argument_is_no_lack_of_room, set_up),
 		cmocka_unit_test_setup(mbufs_and_guest_pages_are_those_of_testpmd, set_up),
 	};
 

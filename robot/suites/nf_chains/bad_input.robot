@@ -33,6 +33,15 @@ A Place Out Of Range
 Half A Core Without SMT
     Run Keyword And Expect Error    *argument 'nf_dtc': expected a whole number, got 0.5*
     ...    Start NF Chains    nf_dtc=0.5    pinning=required
+    Run Keyword And Expect Error    *argument 'nf_dtc': expected a whole number, got 0.5*
+    ...    Start NF Chains    nf_dtc=0.5
+    Chains Should Be Gone
+
+A NUMA Node That Is Not There
+    FOR    ${pinning}    IN    auto    required    shared    none
+        Run Keyword And Expect Error    *argument 'numa_node': expected one of*, got 99
+        ...    Start NF Chains    numa_node=99    pinning=${pinning}
+    END
     Chains Should Be Gone
 
 A Layout Is For Plans Only

@@ -46,6 +46,14 @@ The Plan Is What Starts
     END
     [Teardown]    Stop NF Chains
 
+Memory Is On Its NUMA Node
+    [Documentation]    Also when nothing is pinned.
+    Start NF Chains    1    1    numa_node=0    pinning=none    interfaces=False    paused=True
+    ...    memory=256    cpus_per_nf=1    vnf=none
+    ${vm}=    Get VM Info    DUT1_1
+    Should Contain    ${{ ' '.join($vm['command_line']) }}    host-nodes=0,policy=bind
+    [Teardown]    Stop NF Chains
+
 A Plan Knows What Others Have
     Start NF Chains    1    2    name=first    interfaces=False    paused=True    memory=256
     ...    cpus_per_nf=1    vnf=none
