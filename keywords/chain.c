@@ -477,9 +477,11 @@ static const struct keyword keywords[] = {
 		 "when it does not fit.",
 	  KEYWORD_ARGS(plan_arguments),
 	  .args_size = sizeof(struct chain_args),
-	  .returns = "{`vms`: [{`name`, `qemu_id`, `chain`, `node_in_chain`, `host_cpus`, `macs`, "
-		     "`peer_macs`, `sockets`, `command_line`, ...}], `totals`: {`vms`, `cpus`, "
-		     "`memory`, `hugepages`, ...}, `segments`, `pinned`, `unpinned`, ...}",
+	  .returns =
+		  "{`vms`: [{`name`, `qemu_id`, `chain`, `node_in_chain`, `host_cpus`, `macs`, "
+		  "`peer_macs`, `sockets`, `command_line`, ...}], `totals`: {`vms`, `cpus`, "
+		  "`memory`, `hugepages`, ...}, `segments`, `pinned`, `unpinned`, `vswitch_cpus`, "
+		  "...}",
 	  .run = plan_chains },
 	{ .name = "Get CPU Placement",
 	  .tags = "chain plan info",

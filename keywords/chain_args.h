@@ -23,12 +23,12 @@
 		.max = PLACEMENT_COUNT_MAX, .offset = offsetof(struct arguments, member), \
 		.doc = (text)                                                             \
 	}
-#define ARGUMENT_TOPOLOGY(arguments, member)                                                           \
-	{                                                                                              \
-		.name = "topology", .type = ARG_ENUM, .fallback = "chain",                             \
-		.choices = plan_topology_names, .offset = offsetof(struct arguments, member),          \
-		.doc = "`chain`: packets pass the vswitch between any two functions; `pipeline`: the " \
-		       "functions of a chain are tied together directly."                              \
+#define ARGUMENT_TOPOLOGY(arguments, member)                                                            \
+	{                                                                                               \
+		.name = "topology", .type = ARG_ENUM, .fallback = "chain",                              \
+		.choices = plan_topology_names, .offset = offsetof(struct arguments, member),           \
+		.doc = "`chain`: packets pass an L2 context of the vswitch between any two functions; " \
+		       "`pipeline`: the functions of a chain are tied together by cross connects."      \
 	}
 #define ARGUMENT_SOCKET_DIR(arguments)                                                                \
 	{                                                                                             \

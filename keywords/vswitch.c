@@ -32,8 +32,9 @@ static const struct keyword_arg start_arguments[] = {
 	  .fallback = "testpmd",
 	  .choices = vswitch_driver_names,
 	  FIELD(driver),
-	  .doc = "`testpmd`: DPDK's own, without huge pages; `ovs`: a private Open vSwitch with DPDK; "
-		 "`vpp`: the VPP that runs on the node." },
+	  .doc = "`testpmd`: DPDK's own, without huge pages; it has no bridge, so that every segment "
+		 "is a pair of ports tied together. `ovs`: a private Open vSwitch with DPDK, or the "
+		 "one that the constant ovs.database names. `vpp`: the VPP that runs on the node." },
 	ARGUMENT_COUNT(vswitch_args, "chains", chains, "Service instances to wire."),
 	ARGUMENT_COUNT(vswitch_args, "nodes_per_chain", nodes_per_chain,
 		       "Network functions of each."),
@@ -55,7 +56,8 @@ static const struct keyword_arg start_arguments[] = {
 	  .fallback = "[]",
 	  .max = 8191,
 	  FIELD(host_cpus),
-	  .doc = "CPUs of its main thread and of its data plane; none: wherever the kernel puts it." },
+	  .doc = "CPUs of its main thread and, from the second one on, of its data plane; none: "
+		 "wherever the kernel puts it. Not for a vswitch that runs already." },
 	ARGUMENT_SOCKET_DIR(vswitch_args),
 };
 

@@ -29,6 +29,16 @@ class Proc:
         return [f"{POLICIES[os.sched_getscheduler(task)]} "
                 f"{os.sched_getparam(task).sched_priority}" for task in self._vcpus(pid)]
 
+    @keyword
+    def get_thread_cpus(self, pid: int, name: str):
+        """CPUs of a process's first thread, and a list of those of threads whose names begin so."""
+        others = []
+        for task in sorted(map(int, os.listdir(f"/proc/{pid}/task"))):
+            status = status_of(f"/proc/{pid}/task/{task}")
+            if status["Name"].startswith(name):
+                others.append(status["Cpus_allowed_list"].strip())
+        return status_of(f"/proc/{pid}")["Cpus_allowed_list"].strip(), others
+
     def _vcpus(self, pid):
         tasks = {}
         for task in os.listdir(f"/proc/{pid}/task"):

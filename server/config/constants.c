@@ -171,10 +171,19 @@ static const struct key constant_keys[] = {
 	KEY_PATH(constants, ovs.binary, "/usr/lib/openvswitch-switch-dpdk/ovs-vswitchd-dpdk",
 		 "ovs-vswitchd with DPDK; a name without a slash is looked up in PATH.",
 		 .bare = true, .min = 1),
+	KEY_PATH(constants, ovs.database, "none",
+		 "The database socket of an Open vSwitch with DPDK that runs on the node, such as "
+		 "/run/openvswitch/db.sock; none: a private one is started.",
+		 .word = "none", .min = 1),
+	KEY_PATH(constants, ovs.run_dir, "/run/openvswitch",
+		 "Where that Open vSwitch has its other sockets.", .min = 1),
 
 	KEY_SECTION("vpp", "VPP, as the vswitch of NF chains."),
 	KEY_PATH(constants, vpp.cli_socket, "/run/vpp/cli.sock",
 		 "The socket on which a running VPP takes commands.", .min = 1),
+	KEY_PATH(constants, vpp.vppctl, "vppctl",
+		 "The program that gives it commands; a name without a slash is looked up in PATH.",
+		 .bare = true, .min = 1),
 
 	KEY_SECTION("timeout", "How long is waited; a keyword's own timeout argument comes first."),
 	KEY_DURATION(constants, timeout.launch, "10 s", "QEMU's start until it answers."),

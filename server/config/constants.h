@@ -87,9 +87,12 @@ struct constants {
 	} testpmd;
 	struct {
 		char *binary;
+		char *database;
+		char *run_dir;
 	} ovs;
 	struct {
 		char *cli_socket;
+		char *vppctl;
 	} vpp;
 	struct {
 		int64_t launch_ms;

@@ -119,16 +119,23 @@ static int check_shape(const struct vswitch *v, int chains, int nodes, struct er
 
 static struct vswitch_spec spec_of(const struct chain_set *set, const struct chain_request *q)
 {
-	return (struct vswitch_spec) { .name = set->name,
-				       .node = set->node,
-				       .driver = q->vswitch,
-				       .chains = q->plan.rules.chains,
-				       .nodes_per_chain = q->plan.rules.nodes_per_chain,
-				       .topology = q->plan.topology,
-				       .queues = q->plan.queues,
-				       .jumbo = q->jumbo,
-				       .dir = set->dir,
-				       .socket_dir = q->socket_dir ? q->socket_dir : set->dir };
+	auto_constants held = hostel_hold(set->hostel);
+	bool placed = !vswitch_is_foreign(q->vswitch, held.c);
+
+	return (struct vswitch_spec) {
+		.name = set->name,
+		.node = set->node,
+		.driver = q->vswitch,
+		.chains = q->plan.rules.chains,
+		.nodes_per_chain = q->plan.rules.nodes_per_chain,
+		.topology = q->plan.topology,
+		.queues = q->plan.queues,
+		.jumbo = q->jumbo,
+		.dir = set->dir,
+		.socket_dir = q->socket_dir ? q->socket_dir : set->dir,
+		.host_cpus = set->plan->vswitch_cpus.items,
+		.host_cpu_count = placed ? set->plan->vswitch_cpus.count : 0,
+	};
 }
 
 /* The vswitch that is there, or a new one when one is wanted; @ret may be NULL. */

@@ -163,7 +163,7 @@ int chain_plan(struct hostel *hostel, const struct chain_request *q, const struc
 	plan.run_dir = hostel_run_dir(hostel);
 	plan.socket_dir = known.socket_dir;
 	plan.own_sockets = true;
-	plan.vswitch_pages = vswitch_pages(q->vswitch);
+	plan.vswitch_pages = vswitch_pages(q->vswitch, held.c);
 	plan.command = add_command;
 	plan.command_context = &commands;
 	if ((q->layout ? take_layout(q, &known, &plan, err)

@@ -152,6 +152,27 @@ static void add_cores(const struct gathering *g, bool of_system, struct core_lis
 			ret->items[ret->count++] = halves ? g->items[i].isolated : g->items[i].core;
 }
 
+char *cpu_mask_text(const int *cpus, size_t count)
+{
+	static const char digits[] = "0123456789abcdef";
+	struct str s = { 0 };
+	int highest = 0;
+
+	for (size_t i = 0; i < count; i++)
+		if (cpus[i] > highest)
+			highest = cpus[i];
+	str_adds(&s, "0x");
+	for (int nibble = highest / 4; nibble >= 0; nibble--) {
+		int bits = 0;
+
+		for (size_t i = 0; i < count; i++)
+			if (cpus[i] / 4 == nibble)
+				bits |= 1 << cpus[i] % 4;
+		str_add(&s, &digits[bits], 1);
+	}
+	return str_take(&s);
+}
+
 int cores_check_numa_node(const struct node_cpu *cpus, size_t count, int numa_node,
 			  struct error *err)
 {

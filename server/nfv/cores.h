@@ -32,6 +32,9 @@ bool cpu_list_has(const struct cpu_list *list, int cpu);
 /* cpu_list_text - "3, 4, 40", owned by the caller */
 char *cpu_list_text(const struct cpu_list *list);
 
+/* cpu_mask_text - "0x3000000000000000", however high the CPUs are, owned by the caller */
+char *cpu_mask_text(const int *cpus, size_t count);
+
 #define auto_cpu_list __attribute__((cleanup(cpu_list_clear))) struct cpu_list
 
 /* A core: its thread with the lowest number, and the next one, -1 where there is none. */

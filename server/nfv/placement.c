@@ -221,6 +221,20 @@ int placement_cpus(const struct placement *p, int chain, int node_in_chain, stru
 	return 0;
 }
 
+void placement_vswitch_cpus(const struct placement *p, struct cpu_list *ret)
+{
+	const struct core *main_core = &p->cores.items[p->cores.system];
+
+	if (p->wrapped)
+		return;
+	cpu_list_add(ret, main_core->cpu);
+	for (const struct core *c = main_core + 1; c < p->cores.items + p->skip; c++)
+		cpu_list_add(ret, c->cpu);
+	for (const struct core *c = main_core + 1; c < p->cores.items + p->skip; c++)
+		if (c->sibling >= 0)
+			cpu_list_add(ret, c->sibling);
+}
+
 int placement_cpu_count(const struct placement *p)
 {
 	return 1 + (p->smt && !p->half_core ? 2 * p->width : p->width);

@@ -103,6 +103,13 @@ void placement_clear(struct placement *p);
  */
 int placement_cpus(const struct placement *p, int chain, int node_in_chain, struct cpu_list *ret,
 		   struct error *err);
+/*
+ * placement_vswitch_cpus - the CPUs left for the vswitch, added to @ret
+ *
+ * Its main core's first thread comes first, then the data-plane cores' first threads, then their
+ * siblings. None when the machine was too small and CPUs are shared.
+ */
+void placement_vswitch_cpus(const struct placement *p, struct cpu_list *ret);
 /* placement_cpu_count - how many CPUs placement_cpus() gives to each function */
 int placement_cpu_count(const struct placement *p);
 /* placement_sibling - the other hardware thread of the core of @cpu, -1 without SMT */

@@ -234,6 +234,8 @@ static struct chain_plan *fill(const struct plan_request *r, struct plan_fit *fi
 	plan->vms = own_alloc(plan->vm_count * sizeof(*plan->vms));
 	for (size_t i = 0; i < plan->vm_count; i++)
 		fill_vm(r, fit, (int)i, &plan->vms[i]);
+	if (fit->pinned)
+		placement_vswitch_cpus(&fit->placement, &plan->vswitch_cpus);
 	fill_segments(plan);
 	fill_totals(plan);
 	return plan;
@@ -291,6 +293,7 @@ void chain_plan_free(struct chain_plan *plan)
 		clear_vm(&plan->vms[i]);
 	free(plan->vms);
 	free(plan->segments);
+	cpu_list_clear(&plan->vswitch_cpus);
 	free(plan->unpinned);
 	free(plan);
 }

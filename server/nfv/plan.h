@@ -220,6 +220,7 @@ struct plan_totals {
 
 /*
  * @numa_node:  that CPUs and memory are bound to, -1: none
+ * @vswitch_cpus: of a vswitch started with the VMs, as vswitch_spec has them; empty: anywhere
  * @unpinned:   why nothing is pinned although PINNING_AUTO wanted it; NULL otherwise
  * @shared:     CPUs are shared beyond the ratios or with other VMs
  */
@@ -233,6 +234,7 @@ struct chain_plan {
 	char *unpinned;
 	enum guest_memory backing;
 	int vswitch_pages;
+	struct cpu_list vswitch_cpus;
 	int queues;
 	struct vm_plan *vms;
 	size_t vm_count;

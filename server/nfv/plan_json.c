@@ -86,10 +86,10 @@ json_t *chain_plan_json(const struct chain_plan *plan)
 		[GUEST_MEMORY_MEMFD] = "4K", [GUEST_MEMORY_2M] = "2M", [GUEST_MEMORY_1G] = "1G"
 	};
 
-	return json_pack("{s:o,s:o,s:o,s:s,s:i,s:b,s:b,s:s,s:s}", "vms", vms_json(plan), "totals",
-			 totals_json(&plan->totals), "segments", segments_json(plan), "topology",
-			 plan_topology_names[plan->topology], "numa_node", plan->numa_node,
-			 "pinned", plan->pinned, "shared", plan->shared, "unpinned",
-			 plan->unpinned ? plan->unpinned : "", "page_size",
-			 backings[plan->backing]);
+	return json_pack("{s:o,s:o,s:o,s:s,s:i,s:b,s:b,s:s,s:s,s:o}", "vms", vms_json(plan),
+			 "totals", totals_json(&plan->totals), "segments", segments_json(plan),
+			 "topology", plan_topology_names[plan->topology], "numa_node",
+			 plan->numa_node, "pinned", plan->pinned, "shared", plan->shared,
+			 "unpinned", plan->unpinned ? plan->unpinned : "", "page_size",
+			 backings[plan->backing], "vswitch_cpus", cpus_json(&plan->vswitch_cpus));
 }

@@ -7,6 +7,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -72,18 +73,37 @@ static void make_wires(struct vswitch *v)
 	}
 }
 
-int vswitch_pages(enum vswitch_driver driver)
+bool vswitch_is_foreign(enum vswitch_driver driver, const struct constants *c)
 {
-	return driver == VSWITCH_NONE ? 0 : drivers[driver]->pages;
+	return driver != VSWITCH_NONE && drivers[driver]->foreign && drivers[driver]->foreign(c);
+}
+
+int vswitch_pages(enum vswitch_driver driver, const struct constants *c)
+{
+	return driver == VSWITCH_NONE || vswitch_is_foreign(driver, c) ? 0 : drivers[driver]->pages;
+}
+
+/* FNV-1a. Source: the Internet-Draft draft-eastlake-fnv. */
+static unsigned int hash(const char *text)
+{
+	unsigned int h = 2166136261U;
+
+	for (; *text; text++)
+		h = (h ^ (unsigned char)*text) * 16777619U;
+	return h;
 }
 
 static struct vswitch *make(struct hostel *hostel, const struct vswitch_spec *spec)
 {
 	struct vswitch *v = own_alloc(sizeof(*v));
+	auto_constants held = hostel_hold(hostel);
 
 	*v = (struct vswitch) { .ops = drivers[spec->driver],
 				.hostel = hostel,
 				.spec = *spec,
+				.key = hash(spec->dir),
+				.foreign = vswitch_is_foreign(spec->driver, held.c),
+				.peer = PROCESS_NONE,
 				.gate.fd = -1,
 				.traffic = TRAFFIC_PORTS_NONE };
 	atomic_init(&v->references, 1);
@@ -110,6 +130,7 @@ void vswitch_put(struct vswitch *v)
 		node_process_clear(&v->processes[i]);
 	stream_close(v->stream);
 	strv_clear(&v->names);
+	strv_clear(&v->contexts);
 	for (size_t i = 0; i < v->wire_count; i++)
 		for (int end = 0; end < 2; end++)
 			free(v->wires[i].ends[end].socket);
@@ -119,6 +140,9 @@ void vswitch_put(struct vswitch *v)
 	free((char *)v->spec.name);
 	free((char *)v->spec.dir);
 	free((char *)v->spec.socket_dir);
+	process_clear(&v->peer);
+	free(v->control);
+	free(v->sockets);
 	free(v->files);
 	free(v->log_path);
 	free(v);
@@ -145,16 +169,38 @@ static int check_node(const struct vswitch *v, struct error *err)
 	return 0;
 }
 
+static int check_cpus(const struct vswitch *v, const struct wait *w, struct error *err)
+{
+	const struct vswitch_spec *s = &v->spec;
+	auto_facts facts = { 0 };
+
+	if (!s->host_cpu_count)
+		return 0;
+	if (v->foreign)
+		return error_set(err, EINVAL,
+				 "argument 'host_cpus': the vswitch runs already, its CPUs are its "
+				 "own");
+	if (node_facts_read(s->node, w, &facts, err) < 0)
+		return -1;
+	for (size_t i = 0; i < s->host_cpu_count; i++)
+		if (!node_facts_cpu(&facts, s->host_cpus[i]))
+			return error_set(err, EINVAL,
+					 "argument 'host_cpus': the node has no CPU %d; it has %zu "
+					 "CPUs, the last is %d",
+					 s->host_cpus[i], facts.cpu_count,
+					 facts.cpus[facts.cpu_count - 1].cpu);
+	return 0;
+}
+
 static int open_ports(struct vswitch *v, struct error *err)
 {
 	return traffic_ports_open((size_t)v->spec.chains * FRAME_SIDES,
-				  v->spec.jumbo ? MTU_JUMBO : MTU, v->ops->own_namespace,
-				  &v->traffic, err);
+				  v->spec.jumbo ? MTU_JUMBO : MTU, !v->foreign, &v->traffic, err);
 }
 
 static int start(struct vswitch *v, const struct wait *w, struct trail *trail, struct error *err)
 {
-	if (gate_init(&v->gate, err) < 0 || check_node(v, err) < 0)
+	if (gate_init(&v->gate, err) < 0 || check_node(v, err) < 0 || check_cpus(v, w, err) < 0)
 		return -1;
 	if (v->ops->check && v->ops->check(v, w, err) < 0)
 		return -1;
@@ -243,19 +289,38 @@ void vswitch_add_cancel(const struct vswitch *v, struct wait *w)
 {
 	for (size_t i = 0; i < v->process_count; i++)
 		wait_add_cancel(w, v->processes[i].local.pidfd, POLLIN, "the vswitch ended");
+	if (v->peer.pidfd >= 0)
+		wait_add_cancel(w, v->peer.pidfd, POLLIN, "the vswitch ended");
+}
+
+void vswitch_watch_peer(struct vswitch *v, int fd)
+{
+	struct ucred peer = { 0 };
+	socklen_t size = sizeof(peer);
+	struct error ignored;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) < 0 || peer.pid <= 0)
+		return;
+	process_clear(&v->peer);
+	if (process_open(peer.pid, &v->peer, &ignored) < 0)
+		v->peer = (struct process)PROCESS_NONE;
+}
+
+static int refuse_ended(struct vswitch *v, pid_t pid, struct error *err)
+{
+	error_set(err, ECONNRESET, "vswitch '%s' of chains '%s' ended (process %d)",
+		  vswitch_or_none_names[v->spec.driver], v->spec.name, (int)pid);
+	vswitch_add_log(v, err);
+	return -1;
 }
 
 int vswitch_check(struct vswitch *v, struct error *err)
 {
 	for (size_t i = 0; i < v->process_count; i++)
-		if (process_ended(&v->processes[i].local)) {
-			error_set(err, ECONNRESET, "vswitch '%s' of chains '%s' ended (process %d)",
-				  vswitch_or_none_names[v->spec.driver], v->spec.name,
-				  (int)v->processes[i].pid);
-			vswitch_add_log(v, err);
-			return -1;
-		}
-	return 0;
+		if (process_ended(&v->processes[i].local))
+			return refuse_ended(v, v->processes[i].pid, err);
+	return v->peer.pidfd >= 0 && process_ended(&v->peer) ? refuse_ended(v, v->peer.pid, err)
+							     : 0;
 }
 
 static json_int_t position_of(const json_t *port)

@@ -46,7 +46,8 @@ struct vswitch_wire {
  * @socket_dir: of the vhost-user sockets: sock-<number>-<side>, VMs numbered from 1 along the
  * chains
  * @jumbo:      frames of up to FRAME_MAX bytes
- * @host_cpus:  of its main thread and its data plane; empty: all
+ * @host_cpus:  the first of its main thread, the others of its data plane, which has that one too
+ *              when there is no other; empty: all
  */
 struct vswitch_spec {
 	const char *name;
@@ -66,19 +67,20 @@ struct vswitch_spec {
 struct vswitch;
 
 /*
- * A driver. Where it waits it takes the gate of @v; where it fails it may leave what it started:
+ * A driver. Its functions are called one at a time; where it fails it may leave what it started:
  * vswitch_start() ends it.
- * @pages:         of 2 MB on the host, at most, that the program takes
- * @own_namespace: the program is started by us, in the network namespace of the traffic ports
+ * @pages:         of 2 MB on the host, at most, that a program that we start takes
+ * @foreign:       whether the program is one that runs on the node already, NULL: no. Ours are in
+ *                 the network namespace of the traffic ports, which are in the server's otherwise
  * @check:         what is missing on the node, before anything starts
  * @stop:          take out of a vswitch that goes on what start put in; may be NULL
- * @stats:         {"ports": [{"port": the program's name for it, "end": "0-0" (wire and end),
- * ...}]}
+ * @stats:         [{"port": the program's name for it, "wire", "side": where it is among @wires,
+ *                 "rx_packets", ...}, ...] in any order
  */
 struct vswitch_ops {
 	int pages;
-	bool own_namespace;
-	int (*check)(const struct vswitch *v, const struct wait *w, struct error *err);
+	bool (*foreign)(const struct constants *c);
+	int (*check)(struct vswitch *v, const struct wait *w, struct error *err);
 	int (*start)(struct vswitch *v, const struct wait *w, struct trail *trail,
 		     struct error *err);
 	void (*stop)(struct vswitch *v, const struct wait *w);
@@ -92,6 +94,11 @@ struct vswitch {
 	const struct vswitch_ops *ops;
 	struct hostel *hostel;
 	struct vswitch_spec spec; /* its strings are the vswitch's own */
+	unsigned int key;	  /* of @dir: one of few numbers, the same in another run */
+	bool foreign;		  /* the program is not ours */
+	struct process peer;	  /* that program, as far as it can be seen */
+	char *control;		  /* socket at which it takes commands; may be NULL */
+	char *sockets;		  /* directory of its other sockets; may be NULL */
 	char *files;		  /* directory of its own files */
 	char *log_path;
 	struct gate gate; /* one question at a time */
@@ -102,10 +109,13 @@ struct vswitch {
 	size_t process_count;
 	struct stream *stream; /* the program's terminal, or NULL */
 	struct strv names;     /* of the ports, where the program chooses them */
+	struct strv contexts;  /* of its L2 contexts, where those are made one by one */
 };
 
-/* vswitch_pages - huge pages of 2 MB that such a vswitch takes once it is started; for "none" 0 */
-int vswitch_pages(enum vswitch_driver driver);
+/* vswitch_is_foreign - whether that driver uses a program that runs on the node already */
+bool vswitch_is_foreign(enum vswitch_driver driver, const struct constants *c);
+/* vswitch_pages - huge pages of 2 MB that starting such a vswitch takes at most; for "none" 0 */
+int vswitch_pages(enum vswitch_driver driver, const struct constants *c);
 /*
  * vswitch_start - start a vswitch that has all wires of the chains
  * @ret: one reference
@@ -122,10 +132,11 @@ void vswitch_put(struct vswitch *v);
 void vswitch_drop(struct vswitch **v);
 #define auto_vswitch __attribute__((cleanup(vswitch_drop))) struct vswitch
 /*
- * vswitch_stats - {driver, name, node, chains, nodes_per_chain, topology, running, pid, ports}
+ * vswitch_stats - {driver, name, node, chains, nodes_per_chain, topology, pid, ports}
  *
- * Each port has `chain`, `segment`, `side` (0 or 1 of the segment), `socket` or `interface`, and
- * rx_packets, tx_packets, rx_bytes, tx_bytes, rx_missed, tx_errors.
+ * @pid: 0 for a program that is not ours. Each port has `chain`, `segment`, `side` (0 or 1 of the
+ * segment), `socket` or `interface`, and rx_packets, tx_packets, rx_bytes, tx_bytes, rx_missed,
+ * tx_errors.
  */
 int vswitch_stats(struct vswitch *v, const struct wait *w, json_t **ret, struct error *err);
 /* vswitch_add_cancel - the end of the vswitch cancels @w */
@@ -145,6 +156,11 @@ const struct traffic_port *vswitch_port(const struct vswitch *v, int chain, int 
  */
 int vswitch_run(struct vswitch *v, const char *program, const struct strv *argv, int fd,
 		const struct wait *w, struct error *err);
+/*
+ * vswitch_watch_peer - the end of the program that listens at the other end of @fd, a socket, is
+ * the vswitch's end from now on; nothing happens when it is in another PID namespace
+ */
+void vswitch_watch_peer(struct vswitch *v, int fd);
 /* vswitch_add_log - append the end of the log to @err */
 void vswitch_add_log(struct vswitch *v, struct error *err);
 

@@ -37,7 +37,7 @@
 #define JUMBO_MBUF	  (JUMBO_RING_FRAME + 128)
 #define TAIL_SIZE	  65536
 
-static int check(const struct vswitch *v, const struct wait *w, struct error *err)
+static int check(struct vswitch *v, const struct wait *w, struct error *err)
 {
 	int ports = v->spec.chains * (2 * v->spec.nodes_per_chain + 2);
 
@@ -220,7 +220,6 @@ static int stats(struct vswitch *v, const struct wait *w, json_t **ret, struct e
 }
 
 const struct vswitch_ops vswitch_testpmd_ops = {
-	.own_namespace = true,
 	.check = check,
 	.start = start,
 	.stats = stats,

@@ -537,6 +537,21 @@ static void a_layout_takes_numbers_as_text(void **state)
 	assert_false(cpus[0].isolated);
 }
 
+static void masks_have_as_many_digits_as_the_highest_cpu_needs(void **state)
+{
+	static const int few[] = { 0, 5 }, high[] = { 64, 2051 };
+	auto_free char *small = cpu_mask_text(few, 2), *large = cpu_mask_text(high, 2);
+	struct str expected = { 0 };
+
+	(void)state;
+	assert_string_equal(small, "0x21");
+	str_adds(&expected, "0x8");
+	for (int digit = 2048 / 4 - 1; digit >= 0; digit--)
+		str_adds(&expected, digit == 64 / 4 ? "1" : "0");
+	assert_string_equal(large, str_text(&expected));
+	str_clear(&expected);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -557,6 +572,7 @@ int main(void)
 		cmocka_unit_test(no_cpu_is_given_twice_beyond_the_ratios_in_any_combination),
 		cmocka_unit_test(a_layout_that_is_none_is_refused_with_its_row),
 		cmocka_unit_test(a_layout_takes_numbers_as_text),
+		cmocka_unit_test(masks_have_as_many_digits_as_the_highest_cpu_needs),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

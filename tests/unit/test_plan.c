@@ -90,6 +90,26 @@ static void cpus_are_those_of_the_placement(void **state)
 	assert_int_equal(plan->totals.vcpus, 12);
 }
 
+static void the_vswitch_has_the_cores_that_are_left_out_for_it(void **state)
+{
+	struct plan_request r = request(1, 1);
+	auto_chain_plan *two = NULL, *none = NULL, *wrapped = NULL;
+	auto_free char *text = NULL;
+
+	(void)state;
+	r.rules.vs_dtc = 2;
+	two = made(&r);
+	text = cpu_list_text(&two->vswitch_cpus);
+	assert_string_equal(text, "1, 2, 3, 42, 43");
+	r.pinning = PINNING_NONE;
+	none = made(&r);
+	assert_int_equal(none->vswitch_cpus.count, 0);
+	r.pinning = PINNING_SHARED;
+	r.cpu_count = 2;
+	wrapped = made(&r);
+	assert_int_equal(wrapped->vswitch_cpus.count, 0);
+}
+
 static void siblings_are_threads_of_one_core_in_the_guest(void **state)
 {
 	static const struct vcpu_place expected[] = {
@@ -283,6 +303,7 @@ int main(void)
 				       set_up),
 		cmocka_unit_test_setup(every_segment_of_a_chain_is_a_bridge, set_up),
 		cmocka_unit_test_setup(inner_segments_of_a_pipeline_are_cross_connects, set_up),
+		cmocka_unit_test_setup(the_vswitch_has_the_cores_that_are_left_out_for_it, set_up),
 		cmocka_unit_test_setup(arguments_out_of_range_are_all_named, set_up),
 		cmocka_unit_test_setup(command_lines_hold_what_the_plan_decides, set_up),
 		cmocka_unit_test_setup(robot_gets_the_plan_as_the_contract_lists_it, set_up),

@@ -48,6 +48,11 @@ A Layout Is For Plans Only
     Run Keyword And Expect Error    *argument 'layout'*Plan NF Chains*
     ...    Start NF Chains    layout=${{ [[0, 0, 0, 0]] }}
 
+A CPU That Is Not There
+    Run Keyword And Expect Error    *argument 'host_cpus': the node has no CPU 8000*
+    ...    Start Vswitch    host_cpus=${{ [0, 8000] }}
+    Chains Should Be Gone
+
 No VPP
     Run Keyword And Expect Error    *vswitch 'vpp'*cli.sock*    Start Vswitch    driver=vpp
     Run Keyword And Expect Error    *vswitch 'vpp'*cli.sock*    Start NF Chains    vswitch=vpp

@@ -1,18 +1,11 @@
 *** Settings ***
-Documentation       NF chains on a private Open vSwitch with DPDK. It needs huge pages of the host: the
-...                 suite makes them and puts the number back. Without the right to do so, or
-...                 without Open vSwitch, its tests are skipped.
-Resource            nf_chains.resource
-Library             OperatingSystem
+Documentation       NF chains on a private Open vSwitch with DPDK. See ovs.resource for what
+...                 it needs.
+Resource            ovs.resource
+Library             ../../libraries/Proc.py
 
 Suite Setup         Set Up Huge Pages
 Suite Teardown      Put Huge Pages Back
-
-
-*** Variables ***
-${PAGES_FILE}       /proc/sys/vm/nr_hugepages
-# More than it needs: VMs of others on this machine may take some.
-${PAGES}            ${1200}
 
 
 *** Test Cases ***
@@ -24,6 +17,19 @@ Chains Carry Every Packet
     2    1    chain    testpmd_mac    ovs    page_size=4K
     2    2    chain    testpmd_mac    ovs    page_size=4K
     2    2    pipeline    testpmd_io    ovs    page_size=4K
+
+Its Threads Are Where They Are Told To Be
+    [Documentation]    The first CPU is the main thread's; the data plane has the others.
+    ${stats}=    Start Vswitch    driver=ovs    host_cpus=${{ [1, 0] }}
+    ${main}    ${polling}=    Get Thread CPUs    ${stats}[pid]    pmd-
+    Should Be Equal    ${main}    1
+    Should Be Equal    ${polling}    ${{ ['0'] }}
+    Stop Vswitch
+    ${stats}=    Start Vswitch    driver=ovs    host_cpus=${{ [1] }}
+    ${main}    ${polling}=    Get Thread CPUs    ${stats}[pid]    pmd-
+    Should Be Equal    ${main}    1
+    Should Be Equal    ${polling}    ${{ ['1'] }}
+    [Teardown]    Stop Vswitch
 
 The Vswitch Keeps Its Huge Pages
     [Documentation]    What is planned is what starts: huge pages for every VM, or for none.
@@ -47,22 +53,3 @@ Without Huge Pages It Says What Is Missing
     Run Keyword And Expect Error    *Open vSwitch needs at least*huge pages*
     ...    Start NF Chains    vswitch=ovs
     [Teardown]    Set Huge Pages    ${PAGES}
-
-
-*** Keywords ***
-Set Up Huge Pages
-    Set Up Chains
-    ${before}=    Get File    ${PAGES_FILE}
-    Set Suite Variable    ${BEFORE}    ${before}
-    ${missing}=    Evaluate
-    ...    os.geteuid() or not os.path.exists('/usr/lib/openvswitch-switch-dpdk')    os
-    Skip If    ${missing}    needs root and openvswitch-switch-dpdk
-    Set Huge Pages    ${PAGES}
-
-Set Huge Pages
-    [Arguments]    ${count}
-    Create File    ${PAGES_FILE}    ${count}
-
-Put Huge Pages Back
-    Tear Down Chains
-    Run Keyword And Ignore Error    Set Huge Pages    ${BEFORE}
