@@ -53,8 +53,8 @@ help:
 	@echo "make docs        keyword documentation and man pages, into $(BUILD)/docs"
 	@echo "make install     into PREFIX=$(PREFIX), SYSCONFDIR=$(SYSCONFDIR), below DESTDIR"
 	@echo "make check-deep  the long tests: $(DEEP_PARTS)"
-	@echo "make bench-boot, bench-rpc, compare-peers, density, fuzz: longer runs;"
-	@echo "                 README.md says what each shows"
+	@echo "make bench-boot, bench-rpc, bench-chains, compare-peers, density, fuzz: longer"
+	@echo "                 runs; README.md says what each shows"
 	@echo "parts of check:  $(CHECK_PARTS)"
 
 setup:

@@ -2,7 +2,7 @@
 BENCH_ROUNDS ?= 5
 
 .PHONY: bench bench-boot bench-kernel bench-rpc
-bench: bench-boot bench-rpc
+bench: bench-boot bench-rpc bench-chains
 
 # Both kinds of VM, one after the other; the second also when the first missed its limit.
 bench-boot:
