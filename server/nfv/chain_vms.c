@@ -114,8 +114,28 @@ static void fail(struct start *s, const struct error *err)
 	cancel_throw(&s->give_up);
 }
 
+/* Core by core, its threads side by side. */
+static void order_vcpus(const struct vm_plan *vm, struct chain_vm_room *room)
+{
+	size_t next = 0;
+
+	room->cores = own_alloc((size_t)vm->cpus * sizeof(int));
+	room->host_cpus = own_alloc((size_t)vm->cpus * sizeof(int));
+	for (int core = 0; core < vm->cpus; core++)
+		for (int thread = 0; thread < PLAN_CORE_THREADS; thread++)
+			for (int i = 0; i < vm->cpus; i++) {
+				if (vm->vcpus[i].core != core || vm->vcpus[i].thread != thread)
+					continue;
+				room->cores[next] = core;
+				if (vm->host_cpus.count)
+					room->host_cpus[next] = vm->host_cpus.items[i];
+				next++;
+			}
+}
+
 static struct machine_options machine_of(const struct chain_request *q,
-					 const struct chain_plan *plan, const struct vm_plan *vm)
+					 const struct chain_plan *plan, const struct vm_plan *vm,
+					 const struct chain_vm_room *room)
 {
 	/* As planned, whatever is free when this VM's turn comes. */
 	static const enum page_choice pages[] = { [GUEST_MEMORY_MEMFD] = PAGE_CHOICE_4K,
@@ -124,7 +144,9 @@ static struct machine_options machine_of(const struct chain_request *q,
 
 	return (struct machine_options) { .cpus = vm->cpus,
 					  .memory_mib = vm->memory_mib,
-					  .host_cpus = vm->host_cpus.items,
+					  .cores = room->cores,
+					  .core_count = (size_t)vm->cpus,
+					  .host_cpus = room->host_cpus,
 					  .host_cpu_count = vm->host_cpus.count,
 					  .page_size = pages[plan->backing],
 					  .qemu_id = vm->qemu_id,
@@ -138,18 +160,21 @@ static struct machine_options machine_of(const struct chain_request *q,
 void chain_vm_room_clear(struct chain_vm_room *room)
 {
 	strv_clear(&room->peers);
+	free(room->cores);
+	free(room->host_cpus);
 }
 
 struct kernel_vm_options chain_vm_options(const struct chain_request *q,
 					  const struct chain_plan *chains,
 					  const struct vm_plan *plan, struct chain_vm_room *room)
 {
-	struct kernel_vm_options options = { .machine = machine_of(q, chains, plan),
-					     .payload = q->payload,
+	struct kernel_vm_options options = { .payload = q->payload,
 					     .template = q->template,
 					     .names = q->names,
 					     .began_us = clock_us() };
 
+	order_vcpus(plan, room);
+	options.machine = machine_of(q, chains, plan, room);
 	for (int i = 0; i < PLAN_NICS; i++)
 		strv_add(&room->peers, plan->nics[i].peer_mac);
 	if (q->payload.testpmd) {

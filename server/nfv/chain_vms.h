@@ -31,12 +31,15 @@ int chain_vms_start(struct chain_set *set, const struct chain_request *request,
 int chain_vms_kill(struct chain_set *set, const struct wait *w, json_t *killed, struct error *err);
 /*
  * chain_vm_options - how the VM of the plan is started
- * @room: for what the result borrows: the payload's options with the VM's peers along the chain
+ * @room: for what the result borrows: the payload's options with the VM's peers along the chain,
+ *        the vCPUs' cores and host CPUs in the order in which the guest counts its CPUs
  */
 struct chain_vm_room {
 	struct testpmd_options testpmd;
 	struct vm_payload_options guest;
 	struct strv peers;
+	int *cores;
+	int *host_cpus;
 };
 struct kernel_vm_options chain_vm_options(const struct chain_request *request,
 					  const struct chain_plan *chains,

@@ -307,15 +307,3 @@ const struct vm_plan *plan_vm(const struct chain_plan *plan, int chain, int node
 {
 	return &plan->vms[(chain - 1) * plan->nodes_per_chain + node_in_chain - 1];
 }
-
-void plan_spec(const struct chain_plan *plan, const struct vm_plan *vm, struct qemu_spec *ret)
-{
-	ret->name = vm->name;
-	ret->cpus = vm->cpus;
-	ret->memory_mib = vm->memory_mib;
-	ret->memory = plan->backing;
-	ret->numa_node = plan->numa_node;
-	ret->run_dir = vm->run_dir;
-	ret->ssh_port = vm->ssh_port;
-	ret->serial_port = vm->serial_port;
-}

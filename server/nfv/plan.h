@@ -76,7 +76,7 @@ struct vm_plan;
 
 /*
  * A function that adds the VM's command line to @ret; the kernel VM room knows it.
- * qemu_command() with what plan_spec() fills in is its core. Returns 0, or -1 with @err.
+ * Returns 0, or -1 with @err.
  */
 typedef int (*plan_command_fn)(void *context, const struct chain_plan *plan,
 			       const struct vm_plan *vm, struct strv *ret, struct error *err);
@@ -150,10 +150,12 @@ struct nic_plan {
 	char *pci_address;
 };
 
+/* Threads of a core that a plan gives out. */
+#define PLAN_CORE_THREADS 2
+
 /*
- * Where a vCPU is in the guest's topology: threads of one core are siblings on the host too. -smp
- * cannot say it, since the main thread's core has one thread and the others two; -device can, with
- * core-id and thread-id.
+ * Where a vCPU is in the guest's topology: threads of one core are siblings on the host too, the
+ * main thread's core has one.
  */
 struct vcpu_place {
 	int core;
@@ -257,11 +259,6 @@ void chain_plan_drop(struct chain_plan **plan);
 #define auto_chain_plan __attribute__((cleanup(chain_plan_drop))) struct chain_plan
 /* plan_vm - the VM of that place, borrowed; both from 1, within the plan */
 const struct vm_plan *plan_vm(const struct chain_plan *plan, int chain, int node_in_chain);
-/*
- * plan_spec - the part of a QEMU command line that the plan decides
- * @ret: strings borrowed from @vm; the other members are left as they are
- */
-void plan_spec(const struct chain_plan *plan, const struct vm_plan *vm, struct qemu_spec *ret);
 /*
  * chain_plan_json - what Plan NF Chains returns, a new reference
  *

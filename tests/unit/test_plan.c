@@ -228,35 +228,25 @@ static void arguments_out_of_range_are_all_named(void **state)
 static int write_command(void *context, const struct chain_plan *plan, const struct vm_plan *vm,
 			 struct strv *ret, struct error *err)
 {
-	struct qemu_spec spec = { .binary = "qemu-system-x86_64", .machine = "pc", .cpu = "max" };
-
 	if (vm->qemu_id == *(int *)context)
 		return error_set(err, ENOENT, "there is no kernel");
-	plan_spec(plan, vm, &spec);
-	qemu_command(&spec, ret);
+	strv_addf(ret, "%s of %zu in %s", vm->name, plan->vm_count, vm->run_dir);
 	return 0;
 }
 
-static void command_lines_hold_what_the_plan_decides(void **state)
+static void each_vm_has_its_command_line(void **state)
 {
 	struct plan_request r = request(1, 2);
 	auto_chain_plan *plan = NULL;
-	auto_free char *line = NULL;
 	int broken = 0;
 
 	(void)state;
 	r.command = write_command;
 	r.command_context = &broken;
 	r.run_dir = "/run/vhostel";
-	r.rules.numa_node = 1;
 	plan = made(&r);
-	line = strv_join(&plan->vms[1].command_line, " ");
-	assert_non_null(strstr(line, "-name DUT1_2,"));
-	assert_non_null(strstr(line, "-smp 3,"));
-	assert_non_null(strstr(line, "host-nodes=1,policy=bind"));
-	assert_non_null(strstr(line, "/run/vhostel/DUT1_2/qmp.sock"));
-	assert_non_null(strstr(line, "tcp:127.0.0.1:10023-:22"));
-	assert_non_null(strstr(line, "tcp:127.0.0.1:4557"));
+	assert_string_equal(plan->vms[1].command_line.items[0],
+			    "DUT1_2 of 2 in /run/vhostel/DUT1_2");
 	broken = 2;
 	assert_refused(&r, ENOENT, "VM 'DUT1_2': there is no kernel");
 }
@@ -305,7 +295,7 @@ int main(void)
 		cmocka_unit_test_setup(inner_segments_of_a_pipeline_are_cross_connects, set_up),
 		cmocka_unit_test_setup(the_vswitch_has_the_cores_that_are_left_out_for_it, set_up),
 		cmocka_unit_test_setup(arguments_out_of_range_are_all_named, set_up),
-		cmocka_unit_test_setup(command_lines_hold_what_the_plan_decides, set_up),
+		cmocka_unit_test_setup(each_vm_has_its_command_line, set_up),
 		cmocka_unit_test_setup(robot_gets_the_plan_as_the_contract_lists_it, set_up),
 	};
 
