@@ -276,7 +276,7 @@ static int set_affinity(struct call *call, void *args, json_t **ret, struct erro
 	if (call_find(call, a->vm, &vm, err) < 0 || vm_check_running(vm, err) < 0 ||
 	    check_host_cpus(vm, &a->host_cpus, &w, err) < 0)
 		return -1;
-	return vm_pin(vm, a->host_cpus.items, a->host_cpus.count, &w, err);
+	return vm_repin(vm, a->host_cpus.items, a->host_cpus.count, &w, err);
 }
 
 static const char *const policies[] = { "other", "batch", "idle", "fifo", "rr", NULL };

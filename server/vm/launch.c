@@ -145,6 +145,35 @@ int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, s
 	return 0;
 }
 
+static void set_host_cpus(struct vm *vm, const int *cpus, size_t count)
+{
+	lock_scope(&vm->mutex);
+
+	free(vm->host_cpus);
+	vm->host_cpu_count = count;
+	vm->host_cpus = own_alloc((count + 1) * sizeof(int));
+	if (count)
+		memcpy(vm->host_cpus, cpus, count * sizeof(int));
+}
+
+int vm_repin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err)
+{
+	struct wait both = vm_wait(vm, w);
+	int rc;
+
+	if (gate_enter(&vm->gate, &both, err) < 0)
+		return error_prefix(err, "VM '%s' is busy", vm->name);
+	rc = vm_check_running(vm, err);
+	if (!rc)
+		rc = vm_pin(vm, cpus, count, &both, err);
+	if (!rc) {
+		set_host_cpus(vm, cpus, count);
+		rc = run_dir_save(vm, true, &both, err);
+	}
+	gate_leave(&vm->gate);
+	return rc;
+}
+
 int vm_schedule(struct vm *vm, const char *policy, int priority, const struct wait *w,
 		struct error *err)
 {
@@ -388,14 +417,11 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 
 static void take_machine(struct vm *vm, const struct machine_options *o)
 {
+	set_host_cpus(vm, o->host_cpus, o->host_cpu_count);
 	lock_scope(&vm->mutex);
 
 	vm->cpus = o->cpus;
 	vm->memory_mib = o->memory_mib;
-	vm->host_cpu_count = o->host_cpu_count;
-	vm->host_cpus = own_alloc((o->host_cpu_count + 1) * sizeof(int));
-	if (o->host_cpu_count)
-		memcpy(vm->host_cpus, o->host_cpus, o->host_cpu_count * sizeof(int));
 }
 
 /* Undoes a start: the error gets the stage and the console first, they go with the VM. */

@@ -89,6 +89,8 @@ int vm_bring_up(struct vm *vm, const struct bring_up *plan, const struct wait *w
 		struct trail *trail, struct error *err);
 /* vm_pin - vCPU i, as the guest counts them, to @cpus[i]. EINVAL when the count does not match. */
 int vm_pin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err);
+/* vm_repin - the same for a VM that runs: what is written down about it changes too */
+int vm_repin(struct vm *vm, const int *cpus, size_t count, const struct wait *w, struct error *err);
 /* vm_schedule - scheduling policy of every vCPU thread, as node_set_scheduler() has it */
 int vm_schedule(struct vm *vm, const char *policy, int priority, const struct wait *w,
 		struct error *err);

@@ -73,8 +73,6 @@ struct vm {
 	int cpus;
 	int memory_mib;
 	bool kvm;
-	int *host_cpus;
-	size_t host_cpu_count;
 	char *vnf;
 	char *username;
 	char *password;
@@ -94,6 +92,8 @@ struct vm {
 	enum vm_state state;
 	const char *stage; /* of the start, for errors: a literal */
 	int qemu_id;
+	int *host_cpus; /* that the vCPUs are pinned to, in the guest's order */
+	size_t host_cpu_count;
 	struct nic nics[NICS_MAX];
 	size_t nic_count;
 	bool process_gone; /* the three ends that make one */

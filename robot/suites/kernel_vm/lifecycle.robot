@@ -50,6 +50,8 @@ Vcpus Are Pinned And Scheduled As Asked
     ${affinity}=    Get Vcpu Affinity    ${info}[pid]
     Should Be Equal    ${affinity}    ${{['1', '0']}}
     Set VM CPU Affinity    two    0    0
+    ${info}=    Get VM Info    two
+    Should Be Equal    ${info}[host_cpus]    ${{[0, 0]}}
     ${affinity}=    Get Vcpu Affinity    ${info}[pid]
     Should Be Equal    ${affinity}    ${{['0', '0']}}
     Should Fail At Once    *argument 'host_cpus'*2 vCPUs*got 1*    Set VM CPU Affinity    two    0
