@@ -66,44 +66,83 @@ static void add_qemu_log(struct vm *vm, struct error *err)
 	error_append(err, "; QEMU said: %s", said);
 }
 
-static int launch(struct vm *vm, const struct bring_up *plan, const struct wait *w,
-		  struct error *err)
+/* A QEMU that ended before it could be talked to. Whoever kills the VM may still look at it. */
+static void set_aside(struct vm *vm)
+{
+	struct wait now = wait_for_ms(0);
+	lock_scope(&vm->mutex);
+
+	node_process_wait(vm->node, &vm->process, &now, NULL, NULL);
+	vm->early_process = vm->process;
+	vm->process = (struct node_process)NODE_PROCESS_NONE;
+}
+
+/* ESRCH when QEMU ended instead of answering. */
+static int run_qemu(struct vm *vm, const struct qemu_spec *spec, const struct wait *w,
+		    const struct wait *up, struct error *err)
 {
 	auto_free char *log_path = qemu_path(vm->run_dir, QEMU_ERROR_LOG);
-	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
 	auto_free char *pid_path = qemu_path(vm->run_dir, QEMU_PID_FILE);
-	auto_constants held = hostel_hold(vm->hostel);
-	struct wait up = wait_within(w, held.c->timeout.launch_ms);
-	struct qemu_spec spec = plan->spec;
 	struct node_process process;
 	struct strv command = { 0 };
 
-	vm_set_stage(vm, "starting QEMU");
-	spec.name = vm->name;
-	spec.run_dir = vm->run_dir;
-	qemu_command(&spec, &command);
+	qemu_command(spec, &command);
 	pthread_mutex_lock(&vm->mutex);
+	strv_clear(&vm->command_line);
 	vm->command_line = command;
 	pthread_mutex_unlock(&vm->mutex);
-	if (node_make_dirs(vm->node, vm->run_dir, 0700, w, err) < 0 ||
-	    node_remove_tree(vm->node, console_path, w, err) < 0 ||
-	    run_dir_save(vm, false, w, err) < 0)
-		return -1;
-	if (plan->prepare && plan->prepare(vm, plan->context, w, err) < 0)
-		return -1;
-	if (node_launch(vm->node, vm->command_line.items, log_path, pid_path, w, &process, err) < 0)
+	if (run_dir_save(vm, false, w, err) < 0 ||
+	    node_launch(vm->node, command.items, log_path, pid_path, w, &process, err) < 0)
 		return -1;
 	pthread_mutex_lock(&vm->mutex);
 	vm->process = process;
 	pthread_mutex_unlock(&vm->mutex);
-	if (!vm_attach(vm, false, &up, err))
+	if (!vm_attach(vm, false, up, err))
 		return 0;
 	/* Cancelled is cancelled; anything else is QEMU's to explain. */
-	if (err->code != ECANCELED) {
+	if (err->code != ECANCELED)
 		error_prefix(err, "QEMU did not start");
-		add_qemu_log(vm, err);
-	}
 	return -1;
+}
+
+/* Whether huge pages were our own choice, which somebody else may have taken since. */
+static bool may_do_without_pages(struct vm *vm, const struct bring_up *plan)
+{
+	auto_constants held = hostel_hold(vm->hostel);
+
+	return plan->machine.page_size == PAGE_CHOICE_AUTO &&
+	       plan->spec.memory != GUEST_MEMORY_MEMFD &&
+	       held.c->qemu.memory_backend == MEMORY_BACKEND_AUTO;
+}
+
+static int launch(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		  struct trail *trail, struct error *err)
+{
+	auto_free char *console_path = qemu_path(vm->run_dir, QEMU_CONSOLE_LOG);
+	auto_constants held = hostel_hold(vm->hostel);
+	struct wait up = wait_within(w, held.c->timeout.launch_ms);
+	struct qemu_spec spec = plan->spec;
+	int rc;
+
+	vm_set_stage(vm, "starting QEMU");
+	spec.name = vm->name;
+	spec.run_dir = vm->run_dir;
+	if (node_make_dirs(vm->node, vm->run_dir, 0700, w, err) < 0 ||
+	    node_remove_tree(vm->node, console_path, w, err) < 0)
+		return -1;
+	if (plan->prepare && plan->prepare(vm, plan->context, w, err) < 0)
+		return -1;
+	rc = run_qemu(vm, &spec, w, &up, err);
+	if (rc < 0 && err->code == ESRCH && may_do_without_pages(vm, plan)) {
+		trail_note(trail, TRAIL_WARN,
+			   "QEMU did not start on huge pages that were free: once more without");
+		set_aside(vm);
+		spec.memory = GUEST_MEMORY_MEMFD;
+		rc = run_qemu(vm, &spec, w, &up, err);
+	}
+	if (rc < 0 && err->code != ECANCELED)
+		add_qemu_log(vm, err);
+	return rc;
 }
 
 static int vcpu_threads(struct vm *vm, const struct wait *w, json_t **ret, struct error *err)
@@ -329,31 +368,38 @@ static int await_payload(struct vm *vm, const struct bring_up *plan, const struc
 	return 0;
 }
 
-static int await_guest(struct vm *vm, const struct bring_up *plan, const struct wait *w,
-		       struct trail *trail, struct error *err)
+/* What the kind of VM does itself on the way to ready; the end of QEMU ends it. */
+static int call_hook(struct vm *vm, const struct bring_up *plan, const char *awaits,
+		     int (*hook)(struct vm *, void *, const struct wait *, struct trail *,
+				 struct error *),
+		     const struct wait *w, struct trail *trail, struct error *err)
 {
-	const struct readiness r = { .awaits = "the guest" };
+	const struct readiness r = { .awaits = awaits };
 	struct wait guest = vm_guest_wait(vm, w);
 
-	vm_set_stage(vm, "waiting for the guest");
-	if (plan->await(vm, plan->context, &guest, trail, err) < 0)
+	if (hook(vm, plan->context, &guest, trail, err) < 0)
 		return err->code == ECANCELED && vm_ended(vm) ? ended_early(vm, &r, err) : -1;
 	note_kernel(vm, plan->began_us, trail);
 	set_time(vm, &vm->boot_time.ready, plan->began_us);
 	return 0;
 }
 
+static int await_guest(struct vm *vm, const struct bring_up *plan, const struct wait *w,
+		       struct trail *trail, struct error *err)
+{
+	if (!plan->await)
+		return await_payload(vm, plan, w, trail, err);
+	vm_set_stage(vm, "waiting for the guest");
+	return call_hook(vm, plan, "the guest", plan->await, w, trail, err);
+}
+
 static int finish(struct vm *vm, const struct bring_up *plan, const struct wait *w,
 		  struct trail *trail, struct error *err)
 {
-	const struct readiness r = { .awaits = "the payload" };
-	struct wait guest = vm_guest_wait(vm, w);
-
+	if (!plan->finish)
+		return 0;
 	vm_set_stage(vm, "the guest is ready, the payload is being started");
-	if (plan->finish(vm, plan->context, &guest, trail, err) < 0)
-		return err->code == ECANCELED && vm_ended(vm) ? ended_early(vm, &r, err) : -1;
-	set_time(vm, &vm->boot_time.ready, plan->began_us);
-	return 0;
+	return call_hook(vm, plan, "the payload", plan->finish, w, trail, err);
 }
 
 /* All of QEMU's threads; the vCPUs' get their own CPUs next. New threads inherit the CPU. */
@@ -389,7 +435,7 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 		struct trail *trail, struct error *err)
 {
 	note_cores(&plan->spec, trail);
-	if (launch(vm, plan, w, err) < 0)
+	if (launch(vm, plan, w, trail, err) < 0)
 		return -1;
 	set_time(vm, &vm->boot_time.launch, plan->began_us);
 	trail_step(trail, "QEMU %s is up, process %d, %s", qmp_version(vm->qmp),
@@ -409,10 +455,9 @@ static int boot(struct vm *vm, const struct bring_up *plan, const struct wait *w
 		return 0;
 	if (qmp_execute(vm->qmp, "cont", NULL, w, NULL, err) < 0)
 		return -1;
-	if ((plan->await ? await_guest(vm, plan, w, trail, err)
-			 : await_payload(vm, plan, w, trail, err)) < 0)
+	if (await_guest(vm, plan, w, trail, err) < 0)
 		return -1;
-	return plan->finish ? finish(vm, plan, w, trail, err) : 0;
+	return finish(vm, plan, w, trail, err);
 }
 
 static void take_machine(struct vm *vm, const struct machine_options *o)

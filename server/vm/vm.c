@@ -53,6 +53,7 @@ int vm_new(struct hostel *hostel, const char *name, struct node *node, const cha
 	vm->run_dir = own_printf("%s/%s", run_dir, name);
 	vm->qemu_id = qemu_id;
 	vm->process = (struct node_process)NODE_PROCESS_NONE;
+	vm->early_process = (struct node_process)NODE_PROCESS_NONE;
 	vm->boot_time = (struct boot_time) { -1, -1, -1, -1 };
 	vm->vnf = own_strdup("none");
 	vm->username = own_strdup("");
@@ -87,6 +88,7 @@ void vm_put(struct vm *vm)
 	agent_free(vm->agent);
 	ssh_free(vm->ssh);
 	node_process_clear(&vm->process);
+	node_process_clear(&vm->early_process);
 	for (size_t i = 0; i < vm->nic_count; i++)
 		nic_clear(&vm->nics[i]);
 	gate_clear(&vm->gate);

@@ -80,6 +80,7 @@ struct vm {
 	char *host_key;	   /* the one that is taken, or NULL */
 	struct strv command_line;
 	struct node_process process;
+	struct node_process early_process; /* of a first try that ended by itself */
 	struct watch process_watch;
 	struct qmp *qmp;
 	struct stream *console;
