@@ -78,7 +78,13 @@ static const struct key constant_keys[] = {
 		   "Web origins (https://lab.example), separated by spaces, whose pages may call "
 		   "the server.",
 		   ON_RELOAD),
-	KEY_INT(constants, remote.body_kib, 1, 65536, "KiB", "4096", "Longest body of a request.",
+	KEY_INT(constants, remote.body_kib, 1, 65536, "KiB", "4096",
+		"Longest body of a request. One that nests more than 200 elements, or has more than "
+		"200000 elements or 10000 struct members, is refused whatever its length.",
+		ON_RELOAD),
+	KEY_INT(constants, remote.bodies_kib, 64, 1048576, "KiB", "65536",
+		"Bodies of requests that all connections together hold; more are answered with "
+		"503. Those beyond 64 KiB are parsed one at a time.",
 		ON_RELOAD),
 	KEY_INT(constants, remote.header_kib, 4, 1024, "KiB", "32",
 		"Memory for the headers of a request.", ON_RELOAD),

@@ -43,6 +43,7 @@ struct constants {
 		char *allowed_hosts;   /* names beside our own addresses, separated by spaces */
 		char *allowed_origins; /* web origins, separated by spaces */
 		int body_kib;
+		int bodies_kib;
 		int header_kib;
 		int connections;
 		int connections_per_address;

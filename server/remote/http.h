@@ -9,20 +9,21 @@
 #include <stdint.h>
 
 #include "base/error.h"
+#include "base/wait.h"
 #include "remote/policy.h"
 #include "remote/robot.h"
 
-/* Bytes of request bodies that all connections together hold. */
-#define HTTP_BODIES_MAX (64l * 1024 * 1024)
-
 /*
  * What all connections share.
+ * @body_bytes: of the requests that all connections hold
  * @policy:   the one in force judges each request
+ * @long_bodies: see struct rpc_caller
  * @stopping: answers close their connection
  */
 struct http_shared {
 	struct robot *robot;
 	struct policy_box policy;
+	struct gate long_bodies;
 	atomic_long body_bytes;
 	atomic_bool stopping;
 };

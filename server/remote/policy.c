@@ -69,6 +69,7 @@ int policy_load(const struct constants *constants, const char *host, struct poli
 		.allowed_hosts = own_strdup(constants->remote.allowed_hosts),
 		.allowed_origins = own_strdup(constants->remote.allowed_origins),
 		.body_max = (size_t)constants->remote.body_kib * 1024,
+		.bodies_max = (size_t)constants->remote.bodies_kib * 1024,
 		.header_max = (size_t)constants->remote.header_kib * 1024,
 		.connections = constants->remote.connections,
 		.connections_per_address = constants->remote.connections_per_address,

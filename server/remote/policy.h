@@ -28,6 +28,7 @@ struct policy {
 	char *allowed_origins;
 	char own_name[256];
 	size_t body_max;
+	size_t bodies_max;
 	size_t header_max;
 	int connections;
 	int connections_per_address;

@@ -247,7 +247,7 @@ void request_add_body(struct request *r, struct http *h, const char *bytes, size
 	}
 	r->counted += (long)length;
 	if (atomic_fetch_add(&h->shared->body_bytes, (long)length) + (long)length >
-	    HTTP_BODIES_MAX) {
+	    (long)r->policy->policy->bodies_max) {
 		refuse(r, 503, "Too many long requests at once.");
 		str_clear(&r->body);
 		return;
@@ -257,8 +257,14 @@ void request_add_body(struct request *r, struct http *h, const char *bytes, size
 
 static void answer_call(struct request *r, struct http *h)
 {
-	struct rpc_caller caller = { .robot = h->shared->robot, .fd = h->fd, .peer = h->peer };
+	struct robot *robot = h->shared->robot;
+	struct rpc_caller caller = { .robot = robot,
+				     .fd = h->fd,
+				     .peer = h->peer,
+				     .long_bodies = &h->shared->long_bodies,
+				     .parse = robot_call_wait(robot, h->fd) };
 
+	caller.parse = wait_within(&caller.parse, r->policy->policy->request_ms);
 	r->status = 200;
 	r->type = TYPE_XML;
 	rpc_answer(&robot_methods, &caller, str_text(&r->body), r->body.length, &r->answer);

@@ -106,7 +106,7 @@ static void add_missing_step(const struct keyword *keyword, struct trail *trail,
 		trail_step(trail, "%s", keyword->name);
 }
 
-static struct wait cancelled_by(struct robot *robot, int fd)
+struct wait robot_call_wait(struct robot *robot, int fd)
 {
 	struct wait w = { .deadline_ms = INT64_MAX };
 
@@ -119,7 +119,7 @@ static struct wait cancelled_by(struct robot *robot, int fd)
 static json_t *run(struct robot *robot, const struct keyword *keyword, const json_t *args,
 		   const json_t *kwargs, int fd, const char *peer)
 {
-	struct call call = { .hostel = robot->hostel, .cancel = cancelled_by(robot, fd) };
+	struct call call = { .hostel = robot->hostel, .cancel = robot_call_wait(robot, fd) };
 	struct error err = { 0 };
 	json_t *value = NULL, *answer;
 	int64_t start_us = clock_us();

@@ -43,6 +43,8 @@ int robot_init(struct robot *robot, struct hostel *hostel, struct constants_box 
 	       void (*request_stop)(void), struct error *err);
 void robot_clear(struct robot *robot);
 
+/* robot_call_wait - without deadline: cancelled by the server's stop, and by a hang-up on @fd */
+struct wait robot_call_wait(struct robot *robot, int fd);
 /*
  * robot_run_keyword - run a keyword on this thread
  * @args:   array; borrowed

@@ -81,8 +81,8 @@ static int parse(const char *body, size_t length, struct parsed *ret, size_t *re
 	return rc;
 }
 
-static int read_call(const char *body, size_t length, char **ret_method, json_t **ret_params,
-		     struct error *err)
+static int parse_call(const char *body, size_t length, char **ret_method, json_t **ret_params,
+		      struct error *err)
 {
 	auto_cleanup(clear_parsed) struct parsed parsed = { 0 };
 	size_t written, kept = 0;
@@ -94,6 +94,20 @@ static int read_call(const char *body, size_t length, char **ret_method, json_t 
 		return error_set(err, EPROTO, "a struct has two members of one name");
 	*ret_method = own_strdup(parsed.method);
 	return 0;
+}
+
+static int read_call(const struct rpc_caller *caller, const char *body, size_t length,
+		     char **ret_method, json_t **ret_params, struct error *err)
+{
+	bool alone = length > RPC_LONG_BODY && caller->long_bodies;
+	int rc;
+
+	if (alone && gate_enter(caller->long_bodies, &caller->parse, err) < 0)
+		return error_prefix(err, "other long requests are being read");
+	rc = parse_call(body, length, ret_method, ret_params, err);
+	if (alone)
+		gate_leave(caller->long_bodies);
+	return rc;
 }
 
 static const struct rpc_method *find_method(const struct rpc_methods *methods, const char *name)
@@ -150,8 +164,10 @@ void rpc_answer(const struct rpc_methods *methods, const struct rpc_caller *call
 	auto_json *params = NULL;
 	struct error err;
 
-	if (read_call(body, length, &method, &params, &err) < 0)
-		rpc_fault(RPC_FAULT_PARSE, err.text, ret);
+	if (read_call(caller, body, length, &method, &params, &err) < 0)
+		rpc_fault(err.code == ETIMEDOUT || err.code == ECANCELED ? RPC_FAULT_GENERAL
+									 : RPC_FAULT_PARSE,
+			  err.text, ret);
 	else
 		dispatch(methods, caller, method, params, ret);
 }

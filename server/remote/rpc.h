@@ -9,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/str.h"
+#include "base/wait.h"
 
 /* Source: http://xmlrpc-epi.sourceforge.net/specs/rfc.fault_codes.php */
 #define RPC_FAULT_PARSE	  (-32700)
@@ -16,11 +17,20 @@
 #define RPC_FAULT_PARAMS  (-32602)
 #define RPC_FAULT_GENERAL (-32500)
 
-/* Who calls: what a method gets to know of its caller. */
+/* A body beyond that many bytes is parsed alone: the parser needs fifty times its size. */
+#define RPC_LONG_BODY 65536
+
+/*
+ * Who calls: what a method gets to know of its caller.
+ * @long_bodies: passed one at a time by those that are parsed alone; NULL: no such limit
+ * @parse:       the wait for that
+ */
 struct rpc_caller {
 	struct robot *robot;
 	int fd;		  /* the connection; a hang-up shows on it */
 	const char *peer; /* for the log */
+	struct gate *long_bodies;
+	struct wait parse;
 };
 
 /*

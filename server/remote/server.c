@@ -470,6 +470,7 @@ static void server_free(struct server *s)
 	policy_box_set(&s->shared.policy, NULL);
 	robot_clear(&s->robot);
 	cancel_clear(&s->stop);
+	gate_clear(&s->shared.long_bodies);
 	own_close(&s->spare_fd);
 	pthread_cond_destroy(&s->worker_ended);
 	pthread_mutex_destroy(&s->mutex);
@@ -489,7 +490,7 @@ static struct server *server_new(void)
 	pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
 	pthread_cond_init(&s->worker_ended, &attr);
 	pthread_condattr_destroy(&attr);
-	s->stop.fd = s->robot.stopping.fd = s->spare_fd = -1;
+	s->stop.fd = s->robot.stopping.fd = s->shared.long_bodies.fd = s->spare_fd = -1;
 	return s;
 }
 
@@ -524,6 +525,8 @@ int server_start(const struct server_options *options, struct server **ret, stru
 	s->host = own_strdup(options->host ? options->host : now->server.host);
 	s->shared.robot = &s->robot;
 	rc = cancel_init(&s->stop, err);
+	if (!rc)
+		rc = gate_init(&s->shared.long_bodies, err);
 	if (!rc)
 		rc = robot_init(&s->robot, options->hostel, options->constants,
 				options->request_stop, err);

@@ -47,6 +47,7 @@ static int set_up(void **state)
 		.shared = { .robot = &f->robot, .policy.mutex = PTHREAD_MUTEX_INITIALIZER },
 	};
 	policy_box_set(&f->shared.policy, policy);
+	f->shared.long_bodies.fd = -1;
 	*state = f;
 	if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, ends) < 0)
 		return -1;
