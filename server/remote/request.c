@@ -199,13 +199,22 @@ static bool refuse_anonymous(struct request *r, const struct http *h,
 	}
 }
 
+/* The method is none for this path, @allow are. */
+static bool refuse_here(struct request *r, const char *allow)
+{
+	auto_free char *text = own_printf("Expected one of %s.", allow);
+
+	r->allow = allow;
+	return refuse(r, 405, text);
+}
+
 static bool refuse_method(struct request *r, const char *method)
 {
 	r->is_post = !strcmp(method, "POST");
 	r->head_only = !strcmp(method, "HEAD");
 	if (r->is_post || r->head_only || !strcmp(method, "GET"))
 		return false;
-	return refuse(r, 405, "Expected POST, GET or HEAD.");
+	return refuse_here(r, "POST, GET, HEAD");
 }
 
 static bool refuse_path(struct request *r)
@@ -217,9 +226,9 @@ static bool refuse_path(struct request *r)
 		return false;
 	for (size_t i = 0; i < sizeof(pages) / sizeof(pages[0]); i++)
 		if (!strcmp(r->path, pages[i]))
-			return r->is_post ? refuse(r, 405, "Expected GET or HEAD.") : false;
+			return r->is_post ? refuse_here(r, "GET, HEAD") : false;
 	if (!strcmp(r->path, "/RPC2"))
-		return refuse(r, 405, "Expected POST.");
+		return refuse_here(r, "POST");
 	return refuse(r, 404, "Calls go to / or /RPC2; pages are /, /library.json and /healthz.");
 }
 
@@ -315,7 +324,7 @@ static void add_headers(struct MHD_Response *response, const struct request *r,
 	if (r->status == 503)
 		MHD_add_response_header(response, "Retry-After", "1");
 	if (r->status == 405)
-		MHD_add_response_header(response, "Allow", "POST, GET, HEAD");
+		MHD_add_response_header(response, "Allow", r->allow);
 	if (!strcmp(r->type, TYPE_HTML))
 		MHD_add_response_header(response, "Content-Security-Policy",
 					"default-src 'none'; style-src 'unsafe-inline'; "

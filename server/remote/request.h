@@ -14,6 +14,7 @@
 /*
  * @policy: in force when the request came
  * @body:   of a POST, as far as it has come
+ * @allow:  the methods that there are, of an answer 405
  * @answer: the answer's body; @type its media type; @status 0 as long as nothing is decided
  */
 struct request {
@@ -26,6 +27,7 @@ struct request {
 	long counted;
 	unsigned int status;
 	const char *type;
+	const char *allow;
 	struct str answer;
 	char *path;
 };

@@ -65,6 +65,13 @@ class Requests(Healthy):
             sock.sendall(body)
             self.assertEqual(status_of(read_to_end(sock)), 200)
 
+    def test_a_body_that_is_too_long_is_not_asked_for(self):
+        head = post(b"", headers=["Expect: 100-continue"])
+        head = head.replace(b"Content-Length: 0", b"Content-Length: 99999999")
+        with self.server.connect() as sock:
+            sock.sendall(head)
+            self.assertEqual(status_of(read_to_end(sock)), 413)
+
     def test_a_request_byte_by_byte(self):
         with self.server.connect() as sock:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -76,6 +83,16 @@ class Requests(Healthy):
         for method in [b"PUT", b"DELETE", b"OPTIONS", b"PATCH", b"TRACE"]:
             with self.subTest(method):
                 self.assertEqual(self.status(post(NAMES).replace(b"POST", method)), 405)
+
+    def test_a_wrong_method_for_the_path(self):
+        for path in ["/healthz", "/library.json"]:
+            with self.subTest(path):
+                answer = self.server.raw(post(NAMES, path))
+                self.assertEqual(status_of(answer), 405)
+                self.assertIn(b"\r\nAllow: GET, HEAD\r\n", answer)
+        answer = self.server.raw(b"GET /RPC2 HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+        self.assertEqual(status_of(answer), 405)
+        self.assertIn(b"\r\nAllow: POST\r\n", answer)
 
     def test_a_wrong_path(self):
         self.assertEqual(self.status(post(NAMES, "/elsewhere")), 404)
