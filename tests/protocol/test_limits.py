@@ -15,6 +15,26 @@ from harness import (Server, call_xml, median_ms, post, read_to_end, result_of, 
 NAMES = call_xml("get_keyword_names")
 
 
+class Vanished(unittest.TestCase):
+    def test_a_peer_that_says_nothing_is_probed(self):
+        """Source: proc(5), /proc/net/tcp: timer 2 is keepalive, its time in jiffies of 10 ms."""
+        def timer():
+            for line in pathlib.Path("/proc/net/tcp").read_text().splitlines()[1:]:
+                fields = line.split()
+                if [end.split(":")[1] for end in fields[1:3]] == ends:
+                    return fields[5]
+            return None
+
+        with Server() as server, server.connect() as sock:
+            ends = ["%04X" % server.port, "%04X" % sock.getsockname()[1]]
+            sock.sendall(post(NAMES, close=False))
+            self.assertEqual(status_of(sock.recv(65536)), 200)
+            kind, when = wait_for(lambda: timer() and timer().startswith("02") and timer(),
+                                  "keepalive").split(":")
+            self.assertEqual(kind, "02")
+            self.assertLessEqual(int(when, 16) / 100, 31)
+
+
 class Slow(unittest.TestCase):
     SHORT = "remote:\n  idle: 400 ms\n  request: 400 ms\n"
 
@@ -69,6 +89,23 @@ class Slow(unittest.TestCase):
                 sock.connect(("127.0.0.1", server.port))
                 sock.sendall(post(value_call(f"<value>{'x' * 4_000_000}</value>")))
                 wait_for(lambda: "too slow" in server.log(), "cut off")
+
+
+class Headers(unittest.TestCase):
+    def status(self, server, size):
+        """Of a request with that many bytes of headers, in lines as clients send them."""
+        lines = [f"X-{number}: {'x' * 990}" for number in range(size // 1000)]
+        return status_of(server.raw(post(NAMES, headers=lines)))
+
+    def test_the_memory_for_headers_is_what_the_key_says(self):
+        for kib, fits, beyond in [(4, 1000, 8000), (256, 150_000, 300_000)]:
+            with self.subTest(kib), Server(f"remote:\n  header_kib: {kib}\n") as server:
+                self.assertEqual(self.status(server, 0), 200)
+                self.assertEqual(self.status(server, fits), 200)
+                self.assertIn(self.status(server, beyond), [413, 431])
+                # What comes in and goes out in pieces needs no more.
+                body = value_call(f"<value>{'x' * 1_000_000}</value>")
+                self.assertEqual(status_of(server.raw(post(body))), 200)
 
 
 class Many(unittest.TestCase):
