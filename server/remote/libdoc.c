@@ -162,6 +162,91 @@ static json_t *all_tags(void)
 	return tags;
 }
 
+/* What each type is, in the order in which libdoc lists them, and what the server reads it from. */
+static const struct type_doc {
+	const char *name;
+	const char *accepts;
+	const char *doc;
+} type_docs[] = {
+	{ "Any", "Any", "Any value." },
+	{ "boolean", "string integer",
+	  "``true``, ``yes``, ``on`` and ``1``, or ``false``, ``no``, ``off``, ``0``, ``none`` and "
+	  "empty text, in any case." },
+	{ "bytes", "string bytes", "Bytes, or text, which becomes its UTF-8." },
+	{ "dictionary", "string Mapping", "A dictionary, or its text as Python or JSON write it." },
+	{ "float", "string integer float", "A finite number, such as ``0.5`` or ``1e6``." },
+	{ "integer", "string integer float", "A whole number, such as ``2``, ``2.0`` or ``0x2``." },
+	{ "list", "string list integer float",
+	  "A list, its text as Python or JSON write it, items with commas between them, or a single "
+	  "number." },
+	{ "Literal", "string",
+	  "One of the texts that are listed, in any case, with or without spaces, underscores and "
+	  "hyphens." },
+	{ "None", "string None", "``none`` in any case, or empty text: no value." },
+	{ "string", "Any", "Text." },
+	{ "timedelta", "string integer float timedelta",
+	  "A time, such as ``10 seconds``, ``1 min 30 s`` or ``01:30``; a number is seconds." },
+};
+
+static bool type_uses(const json_t *type, const char *name)
+{
+	const json_t *part;
+	size_t i;
+
+	if (str_equal(json_string_value(json_object_get(type, "typedoc")), name))
+		return true;
+	json_array_foreach (json_object_get(type, "nested"), i, part)
+		if (type_uses(part, name))
+			return true;
+	return false;
+}
+
+static bool keyword_uses(const json_t *keyword, const char *name)
+{
+	const json_t *arg;
+	size_t i;
+
+	json_array_foreach (json_object_get(keyword, "args"), i, arg)
+		if (type_uses(json_object_get(arg, "type"), name))
+			return true;
+	return false;
+}
+
+static json_t *words(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text) {
+		size_t n = strcspn(text, " ");
+
+		json_array_append_new(list, json_stringn(text, n));
+		text += n + (text[n] == ' ');
+	}
+	return list;
+}
+
+/* Those of the types above that some keyword uses, with the names of these. */
+static json_t *typedocs(const json_t *keywords)
+{
+	json_t *docs = json_array(), *keyword;
+
+	for (size_t t = 0; t < sizeof(type_docs) / sizeof(type_docs[0]); t++) {
+		const struct type_doc *d = &type_docs[t];
+		auto_json *usages = json_array();
+		size_t i;
+
+		json_array_foreach (keywords, i, keyword)
+			if (keyword_uses(keyword, d->name))
+				json_array_append(usages, json_object_get(keyword, "name"));
+		if (json_array_size(usages))
+			json_array_append_new(docs, json_pack("{s:s, s:s, s:s, s:O, s:o}", "type",
+							      "Standard", "name", d->name, "doc",
+							      d->doc, "usages", usages, "accepts",
+							      words(d->accepts)));
+	}
+	return docs;
+}
+
 json_t *library_spec(struct hostel *hostel)
 {
 	json_t *keywords = json_array();
@@ -175,10 +260,10 @@ json_t *library_spec(struct hostel *hostel)
 		for (size_t k = 0; k < keyword_families[f]->count; k++)
 			json_array_append_new(
 				keywords, keyword_spec(&keyword_families[f]->keywords[k], hostel));
-	return json_pack("{s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:[], s:o, s:[]}",
+	return json_pack("{s:i, s:s, s:o, s:s, s:s, s:s, s:s, s:s, s:s, s:n, s:o, s:[], s:o, s:o}",
 			 "specversion", 3, "name", "vhostel", "doc",
 			 library_introduction(LIBRARY_INTRO), "version", VHOSTEL_VERSION,
 			 "generated", generated, "type", "LIBRARY", "scope", "GLOBAL", "docFormat",
 			 "ROBOT", "source", "", "lineno", "tags", all_tags(), "inits", "keywords",
-			 keywords, "typedocs");
+			 keywords, "typedocs", typedocs(keywords));
 }

@@ -1,5 +1,7 @@
 """What the real server leaves in Robot's log."""
 import fnmatch
+import json
+import re
 import unittest
 import xml.etree.ElementTree as ElementTree
 
@@ -17,6 +19,24 @@ class Log(RealVms):
                        "-v", f"URL:{cls.server.url}", ROOT / "tests/robot/log.robot")
         cls.console = ended.stdout + ended.stderr
         cls.tests = {test.get("name"): test for test in ElementTree.parse(output).iter("test")}
+
+    def test_libdoc_writes_a_page_with_every_argument(self):
+        page = self.path / "out.html"
+        made = python("-m", "robot.libdoc", f"Remote::{self.server.url}", page)
+        self.assertEqual(made.returncode, 0, made.stdout + made.stderr)
+        with self.server.proxy() as proxy:
+            information = proxy.get_library_information()
+        text = page.read_text()
+        library = json.loads(re.search(r"libdoc = (\{.*\})", text)[1].replace("\\x3c", "<"))
+        shown = {keyword["name"]: keyword for keyword in library["keywords"]}
+        for name, keyword in information.items():
+            if name.startswith("__"):
+                continue
+            with self.subTest(name):
+                for argument in keyword["args"]:
+                    argument = argument.lstrip("*").split("=")[0]
+                    self.assertIn(argument, [arg["name"] for arg in shown[name]["args"]])
+                    self.assertRegex(shown[name]["doc"], rf"<code>\**{argument}\b")
 
     def html(self, name):
         return [message.text for message in self.tests[name].iter("msg")

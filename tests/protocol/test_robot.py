@@ -100,7 +100,11 @@ class Documentation(unittest.TestCase):
             path = pathlib.Path(directory) / "remote.json"
             python("-m", "robot.libdoc", "--specdocformat", "RAW", f"Remote::{self.server.url}", path)
             theirs = {k["name"]: k for k in json.loads(path.read_text())["keywords"]}
-        ours = {k["name"]: k for k in json.loads(self.get("/library.json")[1])["keywords"]}
+            types = {t["name"]: t for t in json.loads(path.read_text())["typedocs"]}
+        spec = json.loads(self.get("/library.json")[1])
+        self.assertEqual([(t["type"], t["name"], sorted(t["usages"])) for t in spec["typedocs"]],
+                         [(t["type"], t["name"], t["usages"]) for t in types.values()])
+        ours = {k["name"]: k for k in spec["keywords"]}
         self.assertEqual(set(ours), set(theirs))
         for name, keyword in ours.items():
             with self.subTest(name):
