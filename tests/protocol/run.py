@@ -12,7 +12,8 @@ import unittest
 import harness
 
 # What any remote server can be asked. The conversions of test_arguments.Typed are our own.
-COMPARABLE = ["test_protocol", "test_values", "test_arguments.Binding", "test_results.Results", "test_http"]
+COMPARABLE = ["test_protocol", "test_values", "test_arguments.Binding", "test_results.Results", "test_http",
+              "test_beside"]
 
 
 class Result(unittest.TestResult):
