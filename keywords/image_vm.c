@@ -21,7 +21,10 @@ struct start_args {
 	const char *username;
 	const char *password;
 	const char *private_key;
+	const char *passphrase;
+	bool ssh_agent;
 	const char *host_key;
+	const char *known_hosts;
 	json_t *options;
 };
 
@@ -82,6 +85,22 @@ static const struct keyword_arg start_arguments[] = {
 	  .max = 4096,
 	  FIELD(private_key),
 	  .doc = "Path of a private key that is tried before the password." },
+	{ .name = "passphrase",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 1024,
+	  .secret = true,
+	  FIELD(passphrase),
+	  .doc = "What opens the private key." },
+	{ .name = "ssh_agent",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_BOOL,
+	  .fallback = "False",
+	  FIELD(ssh_agent),
+	  .doc = "Try the keys of the SSH agent that the server was started with (SSH_AUTH_SOCK) "
+		 "before the password." },
 	{ .name = "host_key",
 	  .kind = ARG_NAMED_ONLY,
 	  .type = ARG_STR,
@@ -91,6 +110,15 @@ static const struct keyword_arg start_arguments[] = {
 	  FIELD(host_key),
 	  .doc = "Fingerprint of the only host key that is taken, as `ssh-keygen -l` prints it "
 		 "(`SHA256:...`); without: the first one seen, for the life of the VM." },
+	{ .name = "known_hosts",
+	  .kind = ARG_NAMED_ONLY,
+	  .type = ARG_STR,
+	  .fallback = "none",
+	  .nullable = true,
+	  .max = 4096,
+	  FIELD(known_hosts),
+	  .doc = "Path of a known_hosts file that has the host keys that are taken, instead of "
+		 "`host_key`." },
 	{ .name = "options",
 	  .kind = ARG_KWARGS,
 	  .type = ARG_DICT,
@@ -127,8 +155,11 @@ static int start_image_vm(struct call *call, void *args, json_t **ret, struct er
 		.direct_boot = a->direct_boot,
 		.username = a->username,
 		.password = a->password,
-		.private_key = a->private_key,
-		.host_key = a->host_key,
+		.login = { .private_key = (char *)a->private_key,
+			   .passphrase = (char *)a->passphrase,
+			   .ssh_agent = a->ssh_agent,
+			   .host_key = (char *)a->host_key,
+			   .known_hosts = (char *)a->known_hosts },
 		.began_us = clock_us(),
 	};
 

@@ -28,9 +28,10 @@ class ImageFaults:
             self._taken.pop().close()
 
     @keyword
-    def make_key(self, path: str):
+    def make_key(self, path: str, passphrase: str = ""):
         """A new key pair, at ``path`` and ``path``.pub; returns the fingerprint."""
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", path], check=True)
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", passphrase, "-f", path],
+                       check=True)
         listed = subprocess.run(["ssh-keygen", "-l", "-f", path], check=True,
                                 capture_output=True, text=True)
         return listed.stdout.split()[1]
@@ -54,20 +55,34 @@ class ImageFaults:
         while self._mounts:
             subprocess.run(["umount", self._mounts.pop()], check=True)
 
-    @keyword
-    def copy_image_without_agent(self, source: str, target: str):
-        """A copy of the image whose guest agent listens on a port that is not there."""
+    def _copy_image(self, source, target, *commands):
+        """A copy of the image, changed by commands of debugfs."""
         os.makedirs(target, exist_ok=True)
         for name in ("vmlinux", "initramfs.cpio", "cmdline", "vhostel.img"):
             subprocess.run(["cp", "--sparse=always", os.path.join(source, name), target],
                            check=True)
+        for command in commands:
+            subprocess.run(["debugfs", "-w", "-R", command, os.path.join(target, "vhostel.img")],
+                           check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+
+    @keyword
+    def copy_image_without_agent(self, source: str, target: str):
+        """A copy of the image whose guest agent listens on a port that is not there."""
+        os.makedirs(target, exist_ok=True)
         defaults = os.path.join(target, "defaults")
         with open(defaults, "w", encoding="ascii") as file:
             file.write("TRANSPORT=isa-serial:/dev/ttyS9\n")
-        image = os.path.join(target, "vhostel.img")
-        for command in ("mkdir /etc/default", f"write {defaults} /etc/default/qemu-guest-agent"):
-            subprocess.run(["debugfs", "-w", "-R", command, image], check=True,
-                           stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._copy_image(source, target, "mkdir /etc/default",
+                         f"write {defaults} /etc/default/qemu-guest-agent")
+
+    @keyword
+    def copy_image_with_key(self, source: str, target: str, key: str):
+        """A copy of the image into which the owner of a key may log in as cisco."""
+        there = "/home/cisco/.ssh"
+        owner = [f"set_inode_field {path} {field} 1000"
+                 for path in (there, f"{there}/authorized_keys") for field in ("uid", "gid")]
+        self._copy_image(source, target, f"mkdir {there}",
+                         f"write {key}.pub {there}/authorized_keys", *owner)
 
     @keyword
     def processes_with(self, text: str):

@@ -118,17 +118,38 @@ static int check_host_key(const char *text, struct error *err)
 			 FINGERPRINT_DIGITS, text);
 }
 
+static int check_readable(const char *argument, const char *path, struct error *err)
+{
+	if (!path || !access(path, R_OK))
+		return 0;
+	return error_set_errno(err, errno, "argument '%s': %s", argument, path);
+}
+
+static int check_login(const struct vm_login *login, struct error *err)
+{
+	if (check_host_key(login->host_key, err) < 0 ||
+	    check_readable("private_key", login->private_key, err) < 0 ||
+	    check_readable("known_hosts", login->known_hosts, err) < 0)
+		return -1;
+	if (login->host_key && login->known_hosts)
+		return error_set(
+			err, EINVAL,
+			"argument 'known_hosts': not together with 'host_key', which names "
+			"the only one");
+	if (login->passphrase && !login->private_key)
+		return error_set(err, EINVAL, "argument 'passphrase': there is no 'private_key'");
+	return 0;
+}
+
 static int prepare(struct vm *vm, const struct image_vm_options *o, const struct constants *c,
 		   const struct wait *w, struct preparation *ret, struct error *err)
 {
 	auto_facts facts = { 0 };
 
-	if (check_host_key(o->host_key, err) < 0)
+	if (check_login(&o->login, err) < 0)
 		return -1;
 	if (ports_check(vm->node, c, vm->qemu_id, err) < 0)
 		return -1;
-	if (o->private_key && access(o->private_key, R_OK) < 0)
-		return error_set_errno(err, errno, "argument 'private_key': %s", o->private_key);
 	ret->image = own_strdup(strcasecmp(o->image, "default") ? o->image : c->image_vm.image);
 	if (*ret->image != '/')
 		return error_set(err, EINVAL,
@@ -145,16 +166,21 @@ static int prepare(struct vm *vm, const struct image_vm_options *o, const struct
 
 int image_vm_ssh(struct vm *vm, const struct constants *c, struct error *err)
 {
-	auto_free char *known_hosts = qemu_path(vm->run_dir, KNOWN_HOSTS);
+	const struct vm_login *login = &vm->login;
+	auto_free char *seen = qemu_path(vm->run_dir, KNOWN_HOSTS);
 	const struct ssh_target target = {
 		.host = SSH_HOST,
 		.port = c->qemu.ssh_port_base + vm->qemu_id,
 		.username = vm->username,
 		.password = vm->password,
-		.private_key = vm->private_key,
-		.fingerprint = vm->host_key,
-		.host_key_policy = vm->host_key ? SSH_HOST_KEY_PINNED : SSH_HOST_KEY_ACCEPT_NEW,
-		.known_hosts = known_hosts,
+		.private_key = login->private_key,
+		.passphrase = login->passphrase,
+		.use_agent = login->ssh_agent,
+		.fingerprint = login->host_key,
+		.host_key_policy = login->host_key	? SSH_HOST_KEY_PINNED
+				   : login->known_hosts ? SSH_HOST_KEY_KNOWN_HOSTS
+							: SSH_HOST_KEY_ACCEPT_NEW,
+		.known_hosts = login->known_hosts ? login->known_hosts : seen,
 	};
 
 	return ssh_new(&target, &vm->ssh, err);
@@ -252,7 +278,7 @@ static void take_login(struct vm *vm, const struct image_vm_options *o, const st
 {
 	vm_describe(vm, VM_IMAGE, kvm, "none", o->username ? o->username : c->image_vm.username,
 		    o->password ? o->password : c->image_vm.password);
-	vm_describe_login(vm, o->private_key, o->host_key);
+	vm_describe_login(vm, &o->login);
 }
 
 static int bring_up(struct vm *vm, const struct image_vm_options *o, const struct constants *c,

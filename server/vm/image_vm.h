@@ -11,8 +11,7 @@
  * @snapshot: leave the image file untouched
  * @direct_boot: kernel and initramfs beside the image; -1: as image_vm.direct_boot says
  * @username, @password: NULL: those of the constants
- * @private_key: path of a key to log in with before the password is tried, or NULL
- * @host_key: fingerprint of the only host key that is taken ("SHA256:..."); NULL: the first seen
+ * @login:    its ways are tried before the password; the fingerprint is "SHA256:..."
  */
 struct image_vm_options {
 	struct machine_options machine;
@@ -21,8 +20,7 @@ struct image_vm_options {
 	int direct_boot;
 	const char *username;
 	const char *password;
-	const char *private_key;
-	const char *host_key;
+	struct vm_login login;
 	int64_t began_us;
 };
 
@@ -31,7 +29,7 @@ struct image_vm_options {
  * @ret: a new reference to the running VM
  *
  * An agent that stays silent while SSH answers is a warning in the trail and `agent` false in the
- * info. Errors as kernel_vm_start(); a forwarded port that is taken is said in QEMU's words.
+ * info. Errors as kernel_vm_start(), and ports_check().
  */
 int image_vm_start(struct hostel *hostel, const char *name, struct node *node,
 		   const struct image_vm_options *options, const struct wait *w,

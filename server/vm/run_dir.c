@@ -33,6 +33,13 @@ static json_t *save_nics(const struct vm *vm)
 	return nics;
 }
 
+static json_t *save_login(const struct vm_login *login)
+{
+	return json_pack("{s:s*,s:s*,s:b,s:s*,s:s*}", "private_key", login->private_key,
+			 "passphrase", login->passphrase, "ssh_agent", login->ssh_agent, "host_key",
+			 login->host_key, "known_hosts", login->known_hosts);
+}
+
 static json_t *save(struct vm *vm, bool ready)
 {
 	json_t *cpus = json_array();
@@ -40,13 +47,13 @@ static json_t *save(struct vm *vm, bool ready)
 
 	for (size_t i = 0; i < vm->host_cpu_count; i++)
 		json_array_append_new(cpus, json_integer(vm->host_cpus[i]));
-	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:s*,s:s*,s:o,s:o,s:o,"
+	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,"
 			 "s:[f,f,f,f]}",
 			 "name", vm->name, "node", vm->node->name, "kind", (int)vm->kind, "qemu_id",
 			 vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm", vm->kvm,
 			 "vnf", vm->vnf, "username", vm->username, "password", vm->password,
-			 "ready", ready, "private_key", vm->private_key, "host_key", vm->host_key,
-			 "host_cpus", cpus, "nics", save_nics(vm), "command_line",
+			 "ready", ready, "login", save_login(&vm->login), "host_cpus", cpus, "nics",
+			 save_nics(vm), "command_line",
 			 value_string_list(vm->command_line.items, vm->command_line.count),
 			 "boot_time", vm->boot_time.launch, vm->boot_time.vhost,
 			 vm->boot_time.kernel, vm->boot_time.ready);
@@ -97,6 +104,20 @@ static void load_lists(struct vm *vm, const json_t *state)
 			vm->nic_count++;
 }
 
+static void load_login(struct vm *vm, const json_t *state)
+{
+	const json_t *saved = json_object_get(state, "login");
+	const struct vm_login login = {
+		.private_key = (char *)json_string_value(json_object_get(saved, "private_key")),
+		.passphrase = (char *)json_string_value(json_object_get(saved, "passphrase")),
+		.ssh_agent = json_is_true(json_object_get(saved, "ssh_agent")),
+		.host_key = (char *)json_string_value(json_object_get(saved, "host_key")),
+		.known_hosts = (char *)json_string_value(json_object_get(saved, "known_hosts")),
+	};
+
+	vm_describe_login(vm, &login);
+}
+
 static int load(struct vm *vm, const json_t *state, struct error *err)
 {
 	const char *vnf, *username, *password;
@@ -111,8 +132,7 @@ static int load(struct vm *vm, const json_t *state, struct error *err)
 		return error_set(err, EPROTO, "%s of VM '%s' is not of this version",
 				 RUN_DIR_STATE_FILE, vm->name);
 	vm_describe(vm, (enum vm_kind)kind, kvm, vnf, username, password);
-	vm_describe_login(vm, json_string_value(json_object_get(state, "private_key")),
-			  json_string_value(json_object_get(state, "host_key")));
+	load_login(vm, state);
 	load_lists(vm, state);
 	return 0;
 }

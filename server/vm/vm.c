@@ -77,6 +77,14 @@ struct vm *vm_get(struct vm *vm)
 	return vm;
 }
 
+static void clear_login(struct vm_login *login)
+{
+	free(login->private_key);
+	free(login->passphrase);
+	free(login->host_key);
+	free(login->known_hosts);
+}
+
 void vm_put(struct vm *vm)
 {
 	if (!vm || atomic_fetch_sub(&vm->references, 1) > 1)
@@ -105,8 +113,7 @@ void vm_put(struct vm *vm)
 	free(vm->vnf);
 	free(vm->username);
 	free(vm->password);
-	free(vm->private_key);
-	free(vm->host_key);
+	clear_login(&vm->login);
 	free(vm->run_dir);
 	free(vm->name);
 	free(vm);
@@ -164,14 +171,23 @@ void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, co
 	set_text(&vm->password, password);
 }
 
-void vm_describe_login(struct vm *vm, const char *private_key, const char *host_key)
+static char *copy_text(const char *text)
+{
+	return text ? own_strdup(text) : NULL;
+}
+
+void vm_describe_login(struct vm *vm, const struct vm_login *login)
 {
 	lock_scope(&vm->mutex);
 
-	free(vm->private_key);
-	free(vm->host_key);
-	vm->private_key = private_key ? own_strdup(private_key) : NULL;
-	vm->host_key = host_key ? own_strdup(host_key) : NULL;
+	clear_login(&vm->login);
+	vm->login = (struct vm_login) {
+		.private_key = copy_text(login->private_key),
+		.passphrase = copy_text(login->passphrase),
+		.ssh_agent = login->ssh_agent,
+		.host_key = copy_text(login->host_key),
+		.known_hosts = copy_text(login->known_hosts),
+	};
 }
 
 struct wait vm_wait(struct vm *vm, const struct wait *w)

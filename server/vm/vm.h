@@ -54,6 +54,21 @@ struct boot_time {
 	double ready;  /* the payload or the guest agent is ready */
 };
 
+/*
+ * How SSH logs in, beside the password; strings may be NULL.
+ * @private_key: path of a key, which @passphrase opens
+ * @ssh_agent:   ask the SSH agent of the server
+ * @host_key:    fingerprint of the only host key that is taken
+ * @known_hosts: path of a file of those that are taken; without both: the first seen
+ */
+struct vm_login {
+	char *private_key;
+	char *passphrase;
+	bool ssh_agent;
+	char *host_key;
+	char *known_hosts;
+};
+
 struct vm {
 	atomic_int references;
 	struct hostel *hostel;
@@ -76,8 +91,7 @@ struct vm {
 	char *vnf;
 	char *username;
 	char *password;
-	char *private_key; /* to log in with, or NULL */
-	char *host_key;	   /* the one that is taken, or NULL */
+	struct vm_login login;
 	struct strv command_line;
 	struct node_process process;
 	struct node_process early_process; /* of a first try that ended by itself */
@@ -134,8 +148,8 @@ struct wait vm_wait(struct vm *vm, const struct wait *w);
 /* vm_describe - what the start knows before QEMU runs; texts are copied */
 void vm_describe(struct vm *vm, enum vm_kind kind, bool kvm, const char *vnf, const char *username,
 		 const char *password);
-/* vm_describe_login - how SSH logs in beside the password; NULL: not at all, any host key */
-void vm_describe_login(struct vm *vm, const char *private_key, const char *host_key);
+/* vm_describe_login - @login is copied */
+void vm_describe_login(struct vm *vm, const struct vm_login *login);
 /* vm_guest_wait - vm_wait(), which the end of QEMU cancels as well ("the VM ended") */
 struct wait vm_guest_wait(struct vm *vm, const struct wait *w);
 /* vm_agent_answers - whether the guest opened the agent's port, or its agent answered before */

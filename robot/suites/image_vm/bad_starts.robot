@@ -28,6 +28,23 @@ A Host Key That Is Not The Pinned One
     ${theirs}=    Fingerprint Of    ${IMAGE}/ssh_host_ed25519_key.pub
     Start Fails    *host key*${theirs}*    host_key=${fingerprint}
 
+A Host Key That Is In No Known Hosts
+    Create File    ${DIRECTORY}/known    [127.0.0.1]:1 ssh-ed25519 AAAA\n
+    Start Fails    *host key*${DIRECTORY}/known*    known_hosts=${DIRECTORY}/known
+
+Known Hosts And A Fingerprint
+    ${fingerprint}=    Fingerprint Of    ${IMAGE}/ssh_host_ed25519_key.pub
+    Start Fails    *argument 'known_hosts': not together with 'host_key'*
+    ...    known_hosts=${DIRECTORY}/known    host_key=${fingerprint}
+    Start Fails    *argument 'known_hosts': ${DIRECTORY}/none*    known_hosts=${DIRECTORY}/none
+
+A Passphrase For No Key
+    Start Fails    *argument 'passphrase': there is no 'private_key'*    passphrase=secret words
+
+No SSH Agent
+    [Documentation]    The server has one only if it was started with one.
+    Start Fails    *SSH cisco@127.0.0.1*agent*    ssh_agent=True    password=wrong
+
 A Fingerprint That Is None
     Start Fails    *argument 'host_key': expected*got 'SHA256:short'    host_key=SHA256:short
 
