@@ -8,6 +8,7 @@
 #include "keywords/usual_args.h"
 #include "value/value.h"
 #include "vm/execute.h"
+#include "vm/nic_names.h"
 
 struct execute_args {
 	const char *vm;
@@ -75,6 +76,7 @@ struct agent_args {
 	const char *vm;
 	const char *command;
 	json_t *arguments;
+	int64_t timeout_ms;
 };
 
 static const struct keyword_arg agent_args[] = {
@@ -85,6 +87,7 @@ static const struct keyword_arg agent_args[] = {
 	  .max = 128,
 	  .offset = offsetof(struct agent_args, command),
 	  .doc = "A command of the QEMU guest agent such as `guest-info`." },
+	ARGUMENT_TIMEOUT(agent_args, "timeout.agent", ARG_NAMED_ONLY),
 	{ .name = "arguments",
 	  .kind = ARG_KWARGS,
 	  .type = ARG_DICT,
@@ -92,30 +95,34 @@ static const struct keyword_arg agent_args[] = {
 	  .doc = "The command's arguments." },
 };
 
-static int ask_agent(struct call *call, const char *name, const char *command,
-		     const json_t *arguments, json_t **ret, struct error *err)
-{
-	auto_constants held = hostel_hold(call->hostel);
-	struct wait w = call_wait(call, held.c->timeout.agent_ms);
-	auto_vm *vm = NULL;
-
-	if (call_find(call, name, &vm, err) < 0)
-		return -1;
-	return vm_ask_agent(vm, command, arguments, &w, ret, err);
-}
+static const struct keyword_arg interfaces_args[] = {
+	ARGUMENT_VM(agent_args),
+	ARGUMENT_TIMEOUT(agent_args, "timeout.agent", ARG_NAMED_ONLY),
+};
 
 static int agent_command(struct call *call, void *args, json_t **ret, struct error *err)
 {
 	struct agent_args *a = args;
+	struct wait w = call_wait(call, a->timeout_ms);
+	auto_vm *vm = NULL;
 
-	return ask_agent(call, a->vm, a->command,
-			 json_object_size(a->arguments) ? a->arguments : NULL, ret, err);
+	if (call_find(call, a->vm, &vm, err) < 0)
+		return -1;
+	return vm_ask_agent(vm, a->command, json_object_size(a->arguments) ? a->arguments : NULL,
+			    &w, ret, err);
 }
 
 static int get_interfaces(struct call *call, void *args, json_t **ret, struct error *err)
 {
-	return ask_agent(call, ((struct vm_args *)args)->vm, "guest-network-get-interfaces", NULL,
-			 ret, err);
+	struct agent_args *a = args;
+	struct wait w = call_wait(call, a->timeout_ms);
+	auto_vm *vm = NULL;
+
+	if (call_find(call, a->vm, &vm, err) < 0 ||
+	    vm_ask_agent(vm, "guest-network-get-interfaces", NULL, &w, ret, err) < 0)
+		return -1;
+	nic_names_take(vm, *ret);
+	return 0;
 }
 
 struct copy_args {
@@ -209,7 +216,8 @@ static const struct keyword keywords[] = {
 	{ .name = "Get VM Interfaces",
 	  .tags = "vm guest agent info",
 	  .doc = "The network interfaces of the guest, as the guest agent reports them.",
-	  VM_ONLY_ARGS,
+	  KEYWORD_ARGS(interfaces_args),
+	  .args_size = sizeof(struct agent_args),
 	  .returns = "List of dictionaries with `name`, `hardware-address`, `ip-addresses`, "
 		     "`statistics`",
 	  .run = get_interfaces },

@@ -7,7 +7,11 @@
 
 #include "keywords/usual_args.h"
 #include "value/value.h"
+#include "vm/nic_names.h"
 #include "vm/plug.h"
+
+/* How long the guest may take to name what was plugged; a NIC of DPDK never gets a name. */
+#define NAMES_MS 700
 
 /* The highest feature bit that an argument of 32 bits can carry. */
 #define FEATURE_MASK_MAX 0x7fffffff
@@ -142,7 +146,7 @@ static int read_options(const struct configure_args *a, struct vhost_options *re
 static int configure(struct call *call, void *args, json_t **ret, struct error *err)
 {
 	struct configure_args *a = args;
-	struct wait w = call_wait(call, a->timeout_ms);
+	struct wait w = call_wait(call, a->timeout_ms), soon;
 	struct vhost_options options;
 	auto_vm *vm = NULL;
 	struct node *node;
@@ -156,6 +160,8 @@ static int configure(struct call *call, void *args, json_t **ret, struct error *
 		hostel_unclaim(call->hostel, vm);
 		return error_prefix(err, "Configure Vhost Interfaces");
 	}
+	soon = wait_within(&w, NAMES_MS);
+	nic_names_await(vm, true, &soon);
 	*ret = vm_interfaces(vm);
 	return 0;
 }

@@ -7,8 +7,8 @@
 #include "vm/execute.h"
 
 #include <errno.h>
-#include <sys/stat.h>
 
+#include "base/own.h"
 #include "vm/hostel.h"
 #include "vm/launch.h"
 
@@ -27,6 +27,16 @@ static int takes_ssh(struct vm *vm, enum execute_way way, struct error *err)
 	return vm->ssh && way != EXECUTE_AGENT;
 }
 
+/* An image VM's agent that was late is heard here first. */
+static int await_agent(struct vm *vm, const struct wait *w, struct error *err)
+{
+	if (vm_await_agent(vm, w, err) < 0)
+		return -1;
+	lock_scope(&vm->mutex);
+	vm->agent_open = true;
+	return 0;
+}
+
 static int execute(struct vm *vm, bool ssh, char *const *argv, const struct str *input,
 		   const struct wait *w, struct process_result *ret, struct error *err)
 {
@@ -38,7 +48,7 @@ static int execute(struct vm *vm, bool ssh, char *const *argv, const struct str 
 		return -1;
 	if (ssh)
 		return ssh_run(vm->ssh, argv, input, limit, w, ret, err);
-	if (vm_await_agent(vm, w, err) < 0)
+	if (await_agent(vm, w, err) < 0)
 		return -1;
 	return agent_run(vm->agent, argv, input, limit, w, ret, err);
 }
@@ -66,7 +76,7 @@ int vm_ask_agent(struct vm *vm, const char *command, const json_t *arguments, co
 
 	if (vm_check_running(vm, err) < 0)
 		return -1;
-	if (vm_await_agent(vm, &both, err) < 0 ||
+	if (await_agent(vm, &both, err) < 0 ||
 	    agent_execute(vm->agent, command, arguments, &both, ret, err) < 0)
 		return error_prefix(err, "VM '%s'", vm->name);
 	return 0;
@@ -83,7 +93,7 @@ static int copy(struct vm *vm, enum copy_direction direction, const char *here, 
 	if (vm->ssh)
 		return in ? ssh_copy_to(vm->ssh, here, there, w, ret, err)
 			  : ssh_copy_from(vm->ssh, there, here, w, ret, err);
-	if (vm_await_agent(vm, w, err) < 0)
+	if (await_agent(vm, w, err) < 0)
 		return -1;
 	return in ? agent_copy_to(vm->agent, here, there, w, ret, err)
 		  : agent_copy_from(vm->agent, there, here, w, ret, err);

@@ -12,6 +12,7 @@
 #include "qemu/command.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/nic_names.h"
 #include "vm/ports.h"
 
 /* Beside the image, for the faster start (tools/image-vm/build). */
@@ -26,8 +27,6 @@
 #define FINGERPRINT_DIGITS 43
 #define KNOWN_HOSTS	   "known_hosts"
 #define SSH_HOST	   "127.0.0.1"
-/* After an interface was renamed or plugged the agent may see it a moment later. */
-#define NAMES_WAIT_MS 2000
 
 struct preparation {
 	char *image;
@@ -204,43 +203,10 @@ static void greet_agent(struct vm *vm, const struct constants *c, const struct w
 	trail_step(trail, "the guest agent answers");
 }
 
-/* Fills in what the guest calls each NIC, by MAC address. @ret_missing: NICs without a name. */
-static void take_names(struct vm *vm, const json_t *interfaces, size_t *ret_missing)
-{
-	size_t index;
-	json_t *item;
-	lock_scope(&vm->mutex);
-
-	*ret_missing = 0;
-	for (size_t i = 0; i < vm->nic_count; i++) {
-		json_array_foreach (interfaces, index, item) {
-			const char *mac =
-				json_string_value(json_object_get(item, "hardware-address"));
-			const char *name = json_string_value(json_object_get(item, "name"));
-
-			if (!mac || !name || strcasecmp(mac, vm->nics[i].mac))
-				continue;
-			free(vm->nics[i].name);
-			vm->nics[i].name = own_strdup(name);
-		}
-		*ret_missing += !*vm->nics[i].name;
-	}
-}
-
 static void find_names(struct vm *vm, const struct wait *w, struct trail *trail)
 {
-	struct wait once = wait_within(w, NAMES_WAIT_MS);
-	size_t missing = 0;
-	struct error err;
+	size_t missing = nic_names_await(vm, false, w);
 
-	do {
-		auto_json *interfaces = NULL;
-
-		if (agent_execute(vm->agent, "guest-network-get-interfaces", NULL, &once,
-				  &interfaces, &err) < 0)
-			break;
-		take_names(vm, interfaces, &missing);
-	} while (missing && !wait_pause(&once, 100, &err));
 	if (missing)
 		trail_note(trail, TRAIL_WARN, "VM '%s': %zu interface(s) have no name in the guest",
 			   vm->name, missing);
@@ -268,7 +234,7 @@ static int await_guest(struct vm *vm, void *context, const struct wait *w, struc
 	trail_step(trail, "SSH answers");
 	vm_set_stage(vm, "SSH answers");
 	greet_agent(vm, held.c, w, trail);
-	if (vm->nic_count && vm_agent_answers(vm))
+	if (vm_agent_answers(vm))
 		find_names(vm, w, trail);
 	return 0;
 }

@@ -123,6 +123,7 @@ struct vm {
 	bool agent_open;	    /* the guest opened the agent's port */
 	struct stream *testpmd;	    /* where its testpmd has its prompt, or NULL; borrowed */
 	off_t testpmd_from;	    /* where that stream was when testpmd forwarded */
+	int64_t names_again_ms;	    /* when the guest may be asked for names of NICs again */
 	struct vm_payload *running; /* another payload, started by a keyword, or NULL; owned */
 	struct gate testpmd_gate;   /* one payload command at a time: prompt, start, stop */
 };

@@ -7,6 +7,7 @@
 #include "qemu/command.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/nic_names.h"
 #include "vm/plug.h"
 #include "vm/vm.h"
 
@@ -33,6 +34,7 @@ json_t *vm_interfaces(struct vm *vm)
 	bool connected[NICS_MAX] = { false };
 	json_t *ret = json_object();
 
+	nic_names_refresh(vm);
 	vhost_connections(vm, connected);
 	lock_scope(&vm->mutex);
 	for (size_t i = 0; i < vm->nic_count; i++) {

@@ -32,7 +32,7 @@ The Console Is On Its Serial Port
     Write To VM Console    ${VM}    cisco\n
     Expect On VM Console    ${VM}    [Pp]assword:
     Write To VM Console    ${VM}    cisco\n
-    Expect On VM Console    ${VM}    ^[$] ?$
+    Expect On VM Console    ${VM}    ^[$]( |$)
     Write To VM Console    ${VM}    tty; echo user=$(id -un)\n
     Expect On VM Console    ${VM}    ^/dev/ttyS0
     Expect On VM Console    ${VM}    ^user=cisco
@@ -55,6 +55,16 @@ Interfaces Are Named By Driver In PCI Order
     Dictionary Should Contain Key    ${names}    mgmt0
     Guest Says    ../../../bus/pci/drivers/e1000    readlink
     ...    /sys/class/net/mgmt0/device/driver    contains=e1000
+
+An Interface That Is Plugged Gets Its Name
+    Start Host Testpmd    ${DIRECTORY}/3    name=third
+    ${interfaces}=    Configure Vhost Interfaces    ${VM}    ${DIRECTORY}/3
+    Should Be Equal    ${interfaces}[vhost3][connected]    ${True}
+    ${info}=    Get VM Info    ${VM}
+    Should Be Equal    ${info}[interfaces][vhost3][name]    virtio2
+    Should Be Equal    ${info}[interfaces][vhost1][name]    virtio0
+    Remove Vhost Interface    ${VM}    vhost3
+    [Teardown]    Stop Host Testpmd    third
 
 Programs Are There
     FOR    ${program}    IN    brctl    ip    bridge    dpdk-testpmd    l3fwd    iperf3    sshd

@@ -36,6 +36,13 @@ An Agent That Fell Silent
     ...    Execute In VM    ${VM}    true    via=agent    timeout=2 seconds
     ${seconds}=    Read The Stopwatch
     Should Be True    2 <= ${seconds} < 3.5
+    Start The Stopwatch
+    Run Keyword And Expect Error    *guest agent*not answer*
+    ...    Guest Agent Command    ${VM}    guest-ping    timeout=1 second
+    Run Keyword And Expect Error    *guest agent*not answer*
+    ...    Get VM Interfaces    ${VM}    timeout=1 second
+    ${seconds}=    Read The Stopwatch
+    Should Be True    2 <= ${seconds} < 4
     ${result}=    Execute In VM    ${VM}    echo    by ssh
     Should Be Equal    ${result}[stdout]    by ssh\n
     Execute In VM    ${VM}    sudo    -n    ${AGENT}    start

@@ -120,11 +120,18 @@ A Key Opened By A Passphrase And A Known Host
     Kill VM    keyed
 
 A VM That Was Started Paused Is Reached Later
+    Configure Vhost Interfaces    later    ${DIRECTORY}/later
+    Start Host Testpmd    ${DIRECTORY}/later
     Start Image VM    later    memory=512    paused=True
     Resume VM    later
     ${result}=    Execute In VM    later    id    -un    timeout=1 minute
     Should Be Equal    ${result}[stdout]    cisco\n
+    ${result}=    Execute In VM    later    true    via=agent    timeout=1 minute
+    ${info}=    Get VM Info    later
+    Should Be Equal    ${info}[interfaces][vhost1][name]    virtio0
+    Should Be True    ${info}[agent]
     Kill VM    later
+    [Teardown]    Stop Host Testpmd
 
 
 *** Keywords ***
