@@ -410,6 +410,14 @@ static const struct keyword_arg measure_arguments[] = {
 	  .doc = "Frames a second that enter each chain at each of its two ends, such as `1000` or "
 		 "`10kpps`; `max`: every direction keeps 256 frames on their way, which finds the "
 		 "highest rate that the chain carries." },
+	{ .name = "timeout",
+	  .type = ARG_TIMEDELTA,
+	  .fallback = "auto",
+	  .or_auto = true,
+	  .min = 1,
+	  .max = TIMEOUT_MAX_MS,
+	  .offset = offsetof(struct measure_args, timeout_ms),
+	  .doc = "How long to wait at most; `auto`: timeout.node beyond `duration`." },
 };
 
 static int read_rate(const char *text, int *ret, struct error *err)
@@ -456,7 +464,9 @@ static int measure(struct call *call, void *args, json_t **ret, struct error *er
 {
 	auto_constants held = hostel_hold(call->hostel);
 	struct measure_args *a = args;
-	struct wait w = call_wait(call, a->duration_ms + held.c->timeout.node_ms);
+	struct wait w =
+		call_wait(call, a->timeout_ms == ARG_AUTO ? a->duration_ms + held.c->timeout.node_ms
+							  : a->timeout_ms);
 	struct traffic_request request = { .duration_ms = a->duration_ms,
 					   .frame_size = a->frame_size };
 	auto_chain_set *set = NULL;

@@ -27,6 +27,8 @@
 #define STALL_MS 500
 /* After the last frame: no frame for so long means that the rest is lost. */
 #define QUIET_MS 1500
+/* At a given rate: what could not be sent so long after its time is given up. */
+#define LATE_MS 1000
 /* Frames read from a port before the next one has its turn. */
 #define READS_MAX  64
 #define EVENTS_MAX 64
@@ -36,7 +38,7 @@
  * Frames that enter a chain at one side and leave it at the other.
  * @lost:      given up at rate "max"
  * @misplaced: frames of ours that came out where they should not
- * @refused:   frames that the port did not take
+ * @refused:   frames that the port did not take, or that the server could not send in time
  */
 struct flow {
 	struct frame_id id;
@@ -196,7 +198,14 @@ static bool is_sent(const struct measurement *m, const struct flow *f, int64_t n
 					f->tx + f->refused >= due_by(m, m->ends_us));
 }
 
-/* What was due before the end and could not be sent in time is sent late: the number is exact. */
+/* What the host cannot send is not sent for ever. */
+static void give_up(const struct measurement *m, struct flow *f, int64_t now_us)
+{
+	if (m->request->rate != TRAFFIC_RATE_MAX && now_us > m->ends_us + LATE_MS * 1000)
+		f->refused = due_by(m, m->ends_us) - f->tx;
+}
+
+/* What was due before the end and could not be sent in time is sent a little later. */
 static void send_all(struct measurement *m)
 {
 	size_t length = (size_t)m->request->frame_size - FRAME_FCS;
@@ -210,6 +219,7 @@ static void send_all(struct measurement *m)
 
 		send_frames(f, at_max ? due_in_window(m, f, now_us) : due_at_rate(m, f, now_us),
 			    length);
+		give_up(m, f, now_us);
 		all_sent = is_sent(m, f, now_us) && all_sent;
 	}
 	m->sent_us = clock_us() - m->began_us;
@@ -343,6 +353,30 @@ static json_t *result(const struct measurement *m)
 	return ret;
 }
 
+/* One frame at least, at each port. */
+static int check_rate(const struct traffic_request *q, struct error *err)
+{
+	if (q->rate == TRAFFIC_RATE_MAX || q->rate * q->duration_ms >= 1000)
+		return 0;
+	return error_set(err, EINVAL,
+			 "argument 'rate': %d frames a second are less than one in %g s, the "
+			 "duration",
+			 q->rate, (double)q->duration_ms / 1000);
+}
+
+/* Frames that a rate asked for, and that were not sent. */
+static void warn_of_refused(const json_t *result, const struct traffic_request *q,
+			    struct trail *trail)
+{
+	json_int_t refused = json_integer_value(json_object_get(result, "refused"));
+
+	if (refused && q->rate != TRAFFIC_RATE_MAX)
+		trail_note(trail, TRAIL_WARN,
+			   "this host cannot offer %d frames a second: %lld frames were not sent, "
+			   "tx_pps is what was offered",
+			   q->rate, (long long)refused);
+}
+
 static int check_size(const struct vswitch *v, int frame_size, struct error *err)
 {
 	int max = v->spec.jumbo ? FRAME_MAX : FRAME_STANDARD;
@@ -372,6 +406,7 @@ static int measure(struct chain_set *set, struct vswitch *v, const struct traffi
 		return -1;
 	}
 	*ret = result(&m);
+	warn_of_refused(*ret, q, trail);
 	trail_step(trail, "%lld frames of %d bytes sent, %lld received",
 		   (long long)json_integer_value(json_object_get(*ret, "tx_packets")),
 		   q->frame_size,
@@ -395,7 +430,7 @@ int traffic_measure(struct chain_set *set, const struct traffic_request *q, cons
 			"or Start NF Chains with vswitch=",
 			set->name);
 	else
-		rc = check_size(v, q->frame_size, err);
+		rc = check_size(v, q->frame_size, err) < 0 ? -1 : check_rate(q, err);
 	if (!rc)
 		rc = measure(set, v, q, w, trail, ret, err);
 	gate_leave(&set->gate);

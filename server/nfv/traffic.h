@@ -31,8 +31,10 @@ struct traffic_request {
  * traffic_measure - send through all chains of the set, in both directions
  * @ret: {tx_packets, rx_packets, loss_ratio, pps, gbps, ..., per_chain: [...]}
  *
- * After the last frame it waits until all came back, or none came for a while. Errors: EINVAL when
- * the set has no vswitch or the frames are too large for it; ECONNRESET when the vswitch ends.
+ * At a rate that the host cannot send, what is late by a second is not sent, counted as `refused`
+ * and told by a warning. After the last frame it waits until all came back, or none came for a
+ * while. Errors: EINVAL when the set has no vswitch, for frames too large for it and for a rate of
+ * less than one frame; ECONNRESET when the vswitch ends.
  */
 int traffic_measure(struct chain_set *set, const struct traffic_request *request,
 		    const struct wait *w, struct trail *trail, json_t **ret, struct error *err);
