@@ -9,7 +9,8 @@
  * Each wire is a bridge with two ports. A segment that is an L2 context learns addresses, its
  * action is NORMAL; a cross connect has a pair of flows between its ports and nothing else. VMs are
  * dpdkvhostuserclient ports. Traffic ports are DPDK's packet sockets: a system port would do too,
- * but its socket keeps no more than 280 small frames while its thread waits for a CPU.
+ * but its socket keeps no more than 280 small frames while its thread waits for a CPU. For jumbo
+ * frames it has to do: DPDK's has no MTU above 1500.
  * Sources: ovs-vswitchd.conf.db(5), ovs-ofctl(8), Open vSwitch 3.1 "DPDK vHost User Ports".
  */
 #include "nfv/vswitch_ovs.h"
@@ -24,7 +25,6 @@
 
 /* A packet socket's ring has one frame in each piece. Source: DPDK 22.11, NIC guide af_packet. */
 #define RING	   "blocksz=65536,framesz=2048,framecnt=2048"
-#define RING_JUMBO "blocksz=20480,framesz=10240,framecnt=512"
 #define MTU_JUMBO  9200
 #define OUTPUT_MAX (1024 * 1024)
 /* OFPP_LOCAL. Source: OpenFlow 1.0, 5.2.1. */
@@ -66,8 +66,16 @@ static char *bridge_name(const struct vswitch *v, size_t wire)
 	return own_printf(PREFIX "%zu", PREFIX_KEY, wire);
 }
 
+/* A system port has the name of its device. */
+static bool is_system_port(const struct vswitch *v, size_t wire, int end)
+{
+	return v->spec.jumbo && !v->wires[wire].ends[end].socket;
+}
+
 static char *port_name(const struct vswitch *v, size_t wire, int end)
 {
+	if (is_system_port(v, wire, end))
+		return own_strdup(v->wires[wire].ends[end].port->name);
 	return own_printf("v%c%07x.%zu", end ? 'q' : 'p', PREFIX_KEY, wire);
 }
 
@@ -159,10 +167,12 @@ static void add_port(const struct vswitch *v, size_t wire, int end, const char *
 	strv_addf(argv, "ofport_request=%d", end + 1);
 	if (v->spec.jumbo)
 		strv_addf(argv, "mtu_request=%d", MTU_JUMBO);
+	if (is_system_port(v, wire, end))
+		return;
 	if (!e->socket) {
 		strv_add(argv, "type=dpdk");
-		strv_addf(argv, "options:dpdk-devargs=net_af_packet_%s,iface=%s,%s", name,
-			  e->port->name, v->spec.jumbo ? RING_JUMBO : RING);
+		strv_addf(argv, "options:dpdk-devargs=net_af_packet_%s,iface=%s," RING, name,
+			  e->port->name);
 		return;
 	}
 	strv_add(argv, "type=dpdkvhostuserclient");

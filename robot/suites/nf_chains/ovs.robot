@@ -13,10 +13,20 @@ Chains Carry Every Packet
     [Template]    Chains Should Carry Every Packet
     # The VMs leave the huge pages to the vswitch.
     1    1    chain    testpmd_mac    ovs    page_size=4K
+    1    1    pipeline    testpmd_io    ovs    page_size=4K
     1    2    chain    testpmd_io    ovs    page_size=4K
+    1    2    pipeline    testpmd_mac    ovs    page_size=4K
     2    1    chain    testpmd_mac    ovs    page_size=4K
+    2    1    pipeline    testpmd_io    ovs    page_size=4K
     2    2    chain    testpmd_mac    ovs    page_size=4K
     2    2    pipeline    testpmd_io    ovs    page_size=4K
+    1    1    chain    testpmd_mac    ovs    page_size=4K    queues=2
+
+Frames Of All Sizes Pass
+    Frames Of All Sizes Should Pass    ovs    page_size=4K
+
+The Vswitch Dies And Comes Back
+    Chains Should Outlive Their Vswitch    ovs    page_size=4K
 
 Its Threads Are Where They Are Told To Be
     [Documentation]    The first CPU is the main thread's; the data plane has the others.
