@@ -10,6 +10,7 @@
 #include "base/own.h"
 #include "guest/testpmd.h"
 #include "keywords/usual_args.h"
+#include "nfv/chain.h"
 #include "value/value.h"
 #include "vm/end.h"
 #include "vm/launch.h"
@@ -104,6 +105,7 @@ static int kill_all(struct call *call, void *args, json_t **ret, struct error *e
 		json_decref(killed);
 		return -1;
 	}
+	chain_vswitch_end_idle(call->hostel, node, &w);
 	trail_step(&call->trail, "killed %zu VM(s)", json_array_size(killed));
 	*ret = killed;
 	return 0;
@@ -237,8 +239,8 @@ static const struct keyword keywords[] = {
 	{ .name = "Qemu Kill All",
 	  .tags = "vm stop cleanup",
 	  .doc = "Kills every VM that this server or an earlier run of it started, also those "
-		 "still starting, and removes their sockets and files. Never fails because there "
-		 "was nothing to kill.",
+		 "still starting, and removes their sockets and files; the vswitch that was started "
+		 "with NF chains ends with them. Never fails because there was nothing to kill.",
 	  KEYWORD_ARGS(kill_all_args),
 	  .args_size = sizeof(struct kill_all_args),
 	  .returns = "The names of the VMs; with `force` also the pids of foreign processes",

@@ -77,12 +77,9 @@ static int start_vswitch(struct call *call, void *args, json_t **ret, struct err
 		.host_cpu_count = a->host_cpus.count,
 		.socket_dir = strcasecmp(a->socket_dir, "auto") ? a->socket_dir : NULL,
 	};
-	auto_vswitch *v = NULL;
 
 	if (hostel_node(call->hostel, a->node, &spec.node, err) < 0 ||
-	    chain_vswitch_start(call->hostel, &spec, &w, &call->trail, err) < 0 ||
-	    chain_vswitch(call->hostel, a->name, NULL, &v, err) < 0 ||
-	    vswitch_stats(v, &w, ret, err) < 0)
+	    chain_vswitch_start(call->hostel, &spec, &w, &call->trail, ret, err) < 0)
 		return error_prefix(err, "Start Vswitch");
 	return 0;
 }
@@ -90,19 +87,13 @@ static int start_vswitch(struct call *call, void *args, json_t **ret, struct err
 static const struct keyword_arg stop_arguments[] = {
 	ARGUMENT_NODE(vswitch_args, "DUT1"),
 	ARGUMENT_CHAIN_NAME(vswitch_args),
+	ARGUMENT_TIMEOUT(vswitch_args, "timeout.vswitch", ARG_POSITIONAL),
 };
-
-static struct wait short_wait(struct call *call)
-{
-	auto_constants held = hostel_hold(call->hostel);
-
-	return call_wait(call, held.c->timeout.vswitch_ms);
-}
 
 static int stop_vswitch(struct call *call, void *args, json_t **ret, struct error *err)
 {
 	struct vswitch_args *a = args;
-	struct wait w = short_wait(call);
+	struct wait w = call_wait(call, a->timeout_ms);
 	struct node *node;
 	bool was_there;
 
@@ -116,7 +107,7 @@ static int stop_vswitch(struct call *call, void *args, json_t **ret, struct erro
 static int get_stats(struct call *call, void *args, json_t **ret, struct error *err)
 {
 	struct vswitch_args *a = args;
-	struct wait w = short_wait(call);
+	struct wait w = call_wait(call, a->timeout_ms);
 	auto_vswitch *v = NULL;
 	struct node *node;
 

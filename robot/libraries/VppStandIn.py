@@ -14,6 +14,8 @@ import sys
 import tempfile
 
 HERE = os.path.abspath(__file__)
+# Instead of counters, and vppctl fails.
+MUTE = "cli: no answer"
 
 
 class Vpp:
@@ -24,6 +26,7 @@ class Vpp:
         self.domains = {}
         self.refuse_after = None
         self.made = 0
+        self.mute = False
 
     def _add(self, name, **facts):
         self.interfaces[name] = dict(facts, up=False, l2=None)
@@ -84,6 +87,8 @@ class Vpp:
                 self.interfaces[name]["l2"] = number
                 self.domains[number]["members"].append(name)
                 return ""
+            case ["show", "interface", _] if self.mute:
+                return MUTE
             case ["show", "interface", name]:
                 return (f"{name}  1  up  rx packets    7\n   rx bytes   420\n"
                         "  tx packets   5\n  tx bytes  300\n")
@@ -95,6 +100,9 @@ class Vpp:
                 return json.dumps({"interfaces": self.interfaces, "domains": self.domains})
             case ["stand-in", "refuse-after", count]:
                 self.refuse_after = int(count)
+                return ""
+            case ["stand-in", "mute", word]:
+                self.mute = word == "True"
                 return ""
         return f"unknown input `{' '.join(words)}'"
 
@@ -160,4 +168,6 @@ class VppStandIn:
 if __name__ == "__main__":
     if sys.argv[1] == "serve":
         serve(sys.argv[2])
-    print(control(sys.argv[2], sys.argv[3:]))
+    answer = control(sys.argv[2], sys.argv[3:])
+    print(answer)
+    sys.exit(answer == MUTE)

@@ -222,9 +222,8 @@ int chain_stop(struct hostel *hostel, const char *name, const struct wait *w, st
 	int rc;
 
 	if (set) {
-		cancel_throw(&set->end);
-		if (gate_enter(&set->gate, w, err) < 0)
-			return error_prefix(err, "chains '%s' do not end", name);
+		if (chain_set_clear(set, w, err) < 0)
+			return -1;
 		rc = take_down(set, w, killed, err);
 		cancel_reset(&set->end);
 		chain_set_close(take_ptr(set));
@@ -271,44 +270,94 @@ json_t *chain_list(struct hostel *hostel, const char *name)
 	return list;
 }
 
+static int check_plan_shape(const struct chain_set *set, const struct vswitch_spec *spec,
+			    struct error *err)
+{
+	const struct chain_plan *plan = set->plan;
+
+	if (!plan ||
+	    (plan->chains == spec->chains && plan->nodes_per_chain == spec->nodes_per_chain))
+		return 0;
+	return error_set(err, EINVAL, "chains '%s' have %d x %d VMs, got %d x %d", set->name,
+			 plan->chains, plan->nodes_per_chain, spec->chains, spec->nodes_per_chain);
+}
+
+/* In the gate. A vswitch that died is there still, until another one takes its place. */
 static int start_vswitch(struct chain_set *set, const struct vswitch_spec *given,
-			 const struct wait *w, struct trail *trail, struct error *err)
+			 const struct wait *w, struct trail *trail, json_t **ret, struct error *err)
 {
 	struct wait both = chain_set_wait(set, w);
+	bool owned = set->vswitch && set->owns_vswitch;
 	struct vswitch_spec spec = *given;
-	struct vswitch *v;
+	auto_vswitch *v = NULL;
 
 	if (set->vswitch && !vswitch_check(set->vswitch, NULL))
 		return error_set(err, EINVAL,
 				 "argument 'name': chains '%s' have a vswitch '%s' already: call "
 				 "Stop Vswitch before",
 				 set->name, vswitch_or_none_names[set->vswitch->spec.driver]);
+	if (check_plan_shape(set, &spec, err) < 0)
+		return -1;
 	end_vswitch(set, false);
-	if (set->plan && (set->plan->chains != spec.chains ||
-			  set->plan->nodes_per_chain != spec.nodes_per_chain))
-		return error_set(err, EINVAL, "chains '%s' have %d x %d VMs, got %d x %d",
-				 set->name, set->plan->chains, set->plan->nodes_per_chain,
-				 spec.chains, spec.nodes_per_chain);
 	spec.dir = set->dir;
 	if (!spec.socket_dir)
 		spec.socket_dir = set->dir;
 	if (vswitch_start(set->hostel, &spec, &both, trail, &v, err) < 0)
 		return -1;
-	set_vswitch(set, v, false);
+	if (vswitch_stats(v, &both, ret, err) < 0) {
+		vswitch_stop(v);
+		return -1;
+	}
+	set_vswitch(set, take_ptr(v), owned);
 	return 0;
 }
 
 int chain_vswitch_start(struct hostel *hostel, const struct vswitch_spec *spec,
-			const struct wait *w, struct trail *trail, struct error *err)
+			const struct wait *w, struct trail *trail, json_t **ret, struct error *err)
 {
 	struct chain_set *set;
 	int rc;
 
 	if (chain_set_open(hostel, spec->name, spec->node, w, &set, err) < 0)
 		return -1;
-	rc = start_vswitch(set, spec, w, trail, err);
+	rc = start_vswitch(set, spec, w, trail, ret, err);
 	chain_set_close(set);
 	return rc;
+}
+
+/* Its vswitch came with VMs that are all gone. */
+static bool is_idle(struct chain_set *set)
+{
+	lock_scope(&set->mutex);
+
+	return set->vswitch && set->owns_vswitch && !count_vms(set);
+}
+
+static void end_if_idle(struct chain_set *set, const struct wait *w)
+{
+	struct error err;
+
+	if (!is_idle(set))
+		return;
+	if (chain_set_clear(set, w, &err) < 0) {
+		log_error("the vswitch of chains '%s' is left: %s", set->name, err.text);
+		return;
+	}
+	if (is_idle(set))
+		end_vswitch(set, true);
+	cancel_reset(&set->end);
+	gate_leave(&set->gate);
+}
+
+void chain_vswitch_end_idle(struct hostel *hostel, const struct node *node, const struct wait *w)
+{
+	auto_free struct chain_set **sets = NULL;
+	size_t count = chain_set_all(hostel, node, &sets);
+
+	for (size_t i = 0; i < count; i++) {
+		end_if_idle(sets[i], w);
+		chain_set_put(sets[i]);
+	}
 }
 
 int chain_vswitch_stop(struct hostel *hostel, const char *name, const struct node *node,

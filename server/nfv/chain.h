@@ -66,10 +66,18 @@ json_t *chain_list(struct hostel *hostel, const char *name);
 /*
  * chain_vswitch_start - a vswitch for the chains of that name, there or yet to come
  * @jumbo, @queues, ...: of @spec, whose @dir is set here; a NULL @socket_dir is the chains' own
- * Errors: EINVAL when they have one already or are of another shape; as vswitch_start().
+ * @ret: what vswitch_stats() says of it
+ *
+ * One that takes the place of a vswitch that died belongs to the VMs if that one did: it ends with
+ * them. Errors: EINVAL when they have one already or are of another shape; as vswitch_start().
  */
 int chain_vswitch_start(struct hostel *hostel, const struct vswitch_spec *spec,
-			const struct wait *w, struct trail *trail, struct error *err);
+			const struct wait *w, struct trail *trail, json_t **ret, struct error *err);
+/*
+ * chain_vswitch_end_idle - end the vswitches that were started with VMs of which none is left
+ * @node: or NULL: on all
+ */
+void chain_vswitch_end_idle(struct hostel *hostel, const struct node *node, const struct wait *w);
 /* chain_vswitch_stop - end it; the VMs stay. False in @ret when there was none. */
 int chain_vswitch_stop(struct hostel *hostel, const char *name, const struct node *node,
 		       const struct wait *w, bool *ret, struct error *err);

@@ -156,6 +156,19 @@ struct chain_set *chain_set_find(struct hostel *hostel, const char *name, const 
 	return set && (!node || set->node == node) ? get(set) : NULL;
 }
 
+size_t chain_set_all(struct hostel *hostel, const struct node *node, struct chain_set ***ret)
+{
+	struct sets *sets = sets_of(hostel);
+	size_t count = 0;
+	lock_scope(&sets->mutex);
+
+	*ret = own_alloc((sets->count + 1) * sizeof(**ret));
+	for (size_t i = 0; i < sets->count; i++)
+		if (!node || sets->items[i]->node == node)
+			(*ret)[count++] = get(sets->items[i]);
+	return count;
+}
+
 char *chain_set_names(struct hostel *hostel)
 {
 	struct sets *sets = sets_of(hostel);
@@ -241,6 +254,15 @@ int chain_set_enter(struct chain_set *set, const struct wait *w, struct error *e
 	if (gate_enter(&set->gate, &both, err) < 0)
 		return error_prefix(err, "chains '%s' are busy", set->name);
 	return 0;
+}
+
+int chain_set_clear(struct chain_set *set, const struct wait *w, struct error *err)
+{
+	cancel_throw(&set->end);
+	if (!gate_enter(&set->gate, w, err))
+		return 0;
+	cancel_reset(&set->end);
+	return error_prefix(err, "chains '%s' do not end", set->name);
 }
 
 struct vswitch *chain_set_vswitch(struct chain_set *set)

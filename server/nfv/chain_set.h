@@ -49,6 +49,8 @@ int chain_set_open(struct hostel *hostel, const char *name, struct node *node, c
 void chain_set_close(struct chain_set *set);
 /* chain_set_find - a new reference, or NULL; of @node unless that is NULL */
 struct chain_set *chain_set_find(struct hostel *hostel, const char *name, const struct node *node);
+/* chain_set_all - new references to all sets of @node (NULL: of all nodes); *@ret is owned */
+size_t chain_set_all(struct hostel *hostel, const struct node *node, struct chain_set ***ret);
 /* chain_set_names - "nf, edge", owned by the caller; "none" without sets */
 char *chain_set_names(struct hostel *hostel);
 /* chain_set_forget - take it out of the register, whatever it has */
@@ -59,6 +61,12 @@ void chain_set_drop(struct chain_set **set);
 
 /* chain_set_enter - pass its gate; ECANCELED when it is being stopped */
 int chain_set_enter(struct chain_set *set, const struct wait *w, struct error *err);
+/*
+ * chain_set_clear - pass its gate after telling whoever is there that the set is being stopped
+ *
+ * All are told so until the caller resets @end; when this fails, nobody is any more.
+ */
+int chain_set_clear(struct chain_set *set, const struct wait *w, struct error *err);
 /* chain_set_wait - @w, cancelled also when the set is being stopped */
 struct wait chain_set_wait(const struct chain_set *set, const struct wait *w);
 /* chain_set_vswitch - its vswitch, a new reference, or NULL */

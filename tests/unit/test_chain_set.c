@@ -3,6 +3,7 @@
  */
 #include "nfv/chain_set.h"
 
+#include <errno.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -156,6 +157,18 @@ static void a_definition_left_by_a_start_that_failed_is_the_chains(void **state)
 	assert_ptr_not_equal(again, f->vm);
 }
 
+static void a_stop_that_ends_too_early_stops_nothing_that_comes_later(void **state)
+{
+	struct fixture *f = *state;
+	struct wait w = wait_for_ms(1);
+	struct error err;
+
+	/* The gate is ours. */
+	assert_int_equal(chain_set_clear(f->set, &w, &err), -1);
+	assert_int_equal(err.code, ETIMEDOUT);
+	assert_false(cancel_thrown(&f->set->end));
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -171,6 +184,9 @@ int main(void)
 						tear_down),
 		cmocka_unit_test_setup_teardown(
 			a_definition_left_by_a_start_that_failed_is_the_chains, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(
+			a_stop_that_ends_too_early_stops_nothing_that_comes_later, set_up,
+			tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -40,6 +40,14 @@ A Start That Fails Is Rolled Back
     Nothing Should Be Left
     [Teardown]    Tell VPP    stand-in    refuse-after    ${1000}
 
+A Start Whose Counters Cannot Be Read Leaves Nothing
+    Tell VPP    stand-in    mute    True
+    Run Keyword And Expect Error    *Start Vswitch*vppctl show*    Start Vswitch    driver=vpp
+    VPP Should Have Only What Others Have
+    ${there}=    Stop Vswitch
+    Should Not Be True    ${there}
+    [Teardown]    Tell VPP    stand-in    mute    False
+
 What A Killed Server Left Is Replaced
     Tell VPP    create    vhost-user    socket    %{VHOSTEL_RUN_DIR}/@nf/sock-1-1
     Start Vswitch    driver=vpp
