@@ -291,7 +291,7 @@ static int start(struct vm *vm, const struct kernel_vm_options *o, const struct 
 	if (bring_up(vm, o, &payload, held.c, &p, w, trail, err) < 0)
 		return -1;
 	if (payload.testpmd)
-		vm_testpmd_attach(vm, vm->console);
+		vm_testpmd_attach(vm, vm->console, stream_end(vm->console));
 	return 0;
 }
 

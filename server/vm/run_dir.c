@@ -18,11 +18,14 @@
 #include "vm/hostel.h"
 #include "vm/image_vm.h"
 #include "vm/plug.h"
+#include "vm/vm_payload.h"
 #include "vm/vm_testpmd.h"
 #include "vm/vswitch_dir.h"
 
 #define STATE_MAX	 (1024 * 1024)
 #define COMMAND_LINE_MAX (256 * 1024)
+/* What writing vm.json may take when nobody's time is to be taken for it. */
+#define NOTE_MS 1000
 
 static json_t *save_nics(const struct vm *vm)
 {
@@ -47,26 +50,42 @@ static json_t *save(struct vm *vm, bool ready)
 
 	for (size_t i = 0; i < vm->host_cpu_count; i++)
 		json_array_append_new(cpus, json_integer(vm->host_cpus[i]));
-	return json_pack("{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,"
-			 "s:[f,f,f,f]}",
-			 "name", vm->name, "node", vm->node->name, "kind", (int)vm->kind, "qemu_id",
-			 vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm", vm->kvm,
-			 "vnf", vm->vnf, "username", vm->username, "password", vm->password,
-			 "ready", ready, "login", save_login(&vm->login), "host_cpus", cpus, "nics",
-			 save_nics(vm), "command_line",
-			 value_string_list(vm->command_line.items, vm->command_line.count),
-			 "boot_time", vm->boot_time.launch, vm->boot_time.vhost,
-			 vm->boot_time.kernel, vm->boot_time.ready);
+	return json_pack(
+		"{s:s,s:s,s:i,s:i,s:i,s:i,s:b,s:s,s:s,s:s,s:b,s:o,s:o,s:o,s:o,s:o,s:I,"
+		"s:[f,f,f,f]}",
+		"name", vm->name, "node", vm->node->name, "kind", (int)vm->kind, "qemu_id",
+		vm->qemu_id, "cpus", vm->cpus, "memory", vm->memory_mib, "kvm", vm->kvm, "vnf",
+		vm->vnf, "username", vm->username, "password", vm->password, "ready", ready,
+		"login", save_login(&vm->login), "host_cpus", cpus, "nics", save_nics(vm),
+		"command_line", value_string_list(vm->command_line.items, vm->command_line.count),
+		"payload", vm_payload_save(vm->running), "testpmd_from",
+		(json_int_t)(vm->testpmd && vm->testpmd == vm->payload ? vm->testpmd_from : -1),
+		"boot_time", vm->boot_time.launch, vm->boot_time.vhost, vm->boot_time.kernel,
+		vm->boot_time.ready);
 }
 
 int run_dir_save(struct vm *vm, bool ready, const struct wait *w, struct error *err)
 {
 	auto_free char *path = qemu_path(vm->run_dir, RUN_DIR_STATE_FILE);
-	auto_json *state = save(vm, ready);
-	auto_free char *text = json_dumps(state, JSON_INDENT(1));
-	const struct str bytes = { .text = text, .length = strlen(text) };
+	auto_free char *text = NULL;
+	auto_json *state = NULL;
+	/* The last to write is to be the last that looked. */
+	lock_scope(&vm->save_mutex);
 
-	return node_write_file(vm->node, path, &bytes, 0600, w, err);
+	state = save(vm, ready);
+	text = json_dumps(state, JSON_INDENT(1));
+	return node_write_file(vm->node, path,
+			       &(struct str) { .text = text, .length = strlen(text) }, 0600, w,
+			       err);
+}
+
+void run_dir_note(struct vm *vm)
+{
+	struct wait w = wait_for_ms(NOTE_MS);
+	struct error err;
+
+	if (run_dir_save(vm, true, &w, &err) < 0)
+		log_warn("VM '%s': a later server will not know all of it: %s", vm->name, err.text);
 }
 
 int run_dir_clean(struct node *node, const char *dir, const struct wait *w, struct error *err)
@@ -194,12 +213,16 @@ static int catch_up(struct vm *vm, const struct wait *w, struct error *err)
 }
 
 /* The ways to what runs in the guest, which the earlier server had. */
-static int reach_payload(struct vm *vm, struct error *err)
+static int reach_payload(struct vm *vm, const json_t *state, struct error *err)
 {
+	const json_t *from = json_object_get(state, "testpmd_from");
 	auto_constants held = hostel_hold(vm->hostel);
 
 	if (str_starts(vm->vnf, "testpmd"))
-		vm_testpmd_attach(vm, vm->console);
+		vm_testpmd_attach(vm, vm->console, stream_end(vm->console));
+	else if (json_integer_value(from) >= 0 && json_is_integer(from))
+		vm_testpmd_attach(vm, vm->payload, (off_t)json_integer_value(from));
+	vm->running = vm_payload_load(json_object_get(state, "payload"));
 	return vm->kind == VM_IMAGE ? image_vm_ssh(vm, held.c, err) : 0;
 }
 
@@ -216,7 +239,7 @@ static int adopt(struct hostel *hostel, struct node *node, const char *name, con
 	vm->process = *process;
 	*process = (struct node_process)NODE_PROCESS_NONE;
 	if (!load(vm, state, err) && !vm_attach(vm, true, w, err) && !catch_up(vm, w, err) &&
-	    !vhost_reconcile(vm, w, err) && !reach_payload(vm, err)) {
+	    !vhost_reconcile(vm, w, err) && !reach_payload(vm, state, err)) {
 		log_info("VM '%s': adopted, process %d", name, (int)vm->process.pid);
 		return 0;
 	}

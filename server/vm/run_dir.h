@@ -13,6 +13,9 @@
 
 /* run_dir_save - write vm.json; @ready: the start is complete, so that it can be adopted */
 int run_dir_save(struct vm *vm, bool ready, const struct wait *w, struct error *err);
+/* run_dir_note - the same for a VM that runs on whatever comes of it; only the log tells of a
+ * failure */
+void run_dir_note(struct vm *vm);
 /* run_dir_clean - remove all but the console log, and the directory when it is empty then */
 int run_dir_clean(struct node *node, const char *dir, const struct wait *w, struct error *err);
 /*

@@ -61,6 +61,7 @@ int vm_new(struct hostel *hostel, const char *name, struct node *node, const cha
 	vm->end_status = -1;
 	vm->gate.fd = vm->kill.fd = vm->over.fd = vm->testpmd_gate.fd = -1;
 	pthread_mutex_init(&vm->mutex, NULL);
+	pthread_mutex_init(&vm->save_mutex, NULL);
 	bell_init(&vm->bell);
 	if (gate_init(&vm->gate, err) < 0 || gate_init(&vm->testpmd_gate, err) < 0 ||
 	    cancel_init(&vm->kill, err) < 0 || cancel_init(&vm->over, err) < 0) {
@@ -106,6 +107,7 @@ void vm_put(struct vm *vm)
 	cancel_clear(&vm->over);
 	bell_clear(&vm->bell);
 	pthread_mutex_destroy(&vm->mutex);
+	pthread_mutex_destroy(&vm->save_mutex);
 	strv_clear(&vm->command_line);
 	free(vm->host_cpus);
 	free(vm->shutdown_reason);

@@ -103,7 +103,8 @@ struct vm {
 	struct ssh *ssh; /* of an image VM */
 	struct boot_time boot_time;
 
-	pthread_mutex_t mutex; /* everything below */
+	pthread_mutex_t save_mutex; /* what is written down of it */
+	pthread_mutex_t mutex;	    /* everything below */
 	enum vm_state state;
 	const char *stage; /* of the start, for errors: a literal */
 	int qemu_id;

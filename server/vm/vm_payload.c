@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/run_dir.h"
 #include "vm/vm_payload_guest.h"
 #include "vm/vm_payload_terminal.h"
 
@@ -84,15 +85,6 @@ const struct payload_kind payload_kinds[] = {
 	},
 };
 _Static_assert(sizeof(payload_kinds) / sizeof(payload_kinds[0]) == VM_PAYLOADS, "payload kinds");
-
-/* @base: what the counters were at the start, or NULL: they began with it. */
-struct vm_payload {
-	const struct payload_kind *kind;
-	int pid;
-	struct payload_nic nics[NICS_MAX];
-	size_t nic_count;
-	json_t *base;
-};
 
 static void clear_nics(struct payload_nic *nics, size_t count)
 {
@@ -343,6 +335,9 @@ static int run(struct payload_run *r, json_t **ret, struct error *err)
 		return -1;
 	*ret = describe(r, pid);
 	keep(r, pid, take_ptr(base));
+	/* The start of the VM writes it down itself. */
+	if (!r->starting)
+		run_dir_note(r->vm);
 	return 0;
 }
 
@@ -477,6 +472,7 @@ static int stop(struct vm *vm, enum vm_payload_kind kind, const struct wait *w, 
 		p->kind->undo(vm, p->nics, p->nic_count, w);
 	trail_step(trail, "%s stopped", p->kind->title);
 	forget(vm);
+	run_dir_note(vm);
 	return 0;
 }
 

@@ -19,6 +19,18 @@ struct payload_nic {
 };
 
 /*
+ * One that runs.
+ * @base: what the counters were at the start, or NULL: they began with it
+ */
+struct vm_payload {
+	const struct payload_kind *kind;
+	int pid;
+	struct payload_nic nics[NICS_MAX];
+	size_t nic_count;
+	json_t *base;
+};
+
+/*
  * One start.
  * @starting: the VM's own start runs it: nothing else can be running, and the agent answers
  * @cpus:     vCPUs of the VM

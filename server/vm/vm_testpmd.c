@@ -9,6 +9,7 @@
 #include "base/own.h"
 #include "value/value.h"
 #include "vm/hostel.h"
+#include "vm/run_dir.h"
 #include "vm/vm_payload.h"
 #include "vm/vm_payload_guest.h"
 #include "vm/vm_payload_terminal.h"
@@ -30,13 +31,18 @@ struct testpmd_place vm_testpmd_place(struct vm *vm, const struct constants *c,
 	return place;
 }
 
-void vm_testpmd_attach(struct vm *vm, struct stream *stream)
+void vm_testpmd_attach(struct vm *vm, struct stream *stream, off_t from)
 {
-	off_t from = stream ? stream_end(stream) : 0;
 	lock_scope(&vm->mutex);
 
 	vm->testpmd = stream;
 	vm->testpmd_from = from;
+}
+
+static void detach(struct vm *vm)
+{
+	vm_testpmd_attach(vm, NULL, 0);
+	run_dir_note(vm);
 }
 
 /* A testpmd that ended by itself since it forwarded is gone for the next call; this one is told. */
@@ -53,7 +59,7 @@ static int check_alive(struct vm *vm, const struct wait *w, struct error *err)
 	/* On the console the end of testpmd is the end of the VM. */
 	if (!stream || stream != vm->payload || terminal_await_end(vm, from, &now, NULL) < 0)
 		return 0;
-	vm_testpmd_attach(vm, NULL);
+	detach(vm);
 	error_set(err, ECONNRESET, "testpmd ended by itself in VM '%s'", vm->name);
 	terminal_add_output(vm, from, "testpmd", err);
 	return -1;
@@ -118,7 +124,8 @@ static int run(struct vm *vm, const struct testpmd_options *o, const struct wait
 	/* testpmd names its ports by device; the MAC says which interface that is. */
 	line = strv_join(&command, " ");
 	*ret = json_pack("{s:i,s:s,s:O}", "pid", pid, "command", line, "ports", ports);
-	vm_testpmd_attach(vm, vm->payload);
+	vm_testpmd_attach(vm, vm->payload, stream_end(vm->payload));
+	run_dir_note(vm);
 	return 0;
 }
 
@@ -158,7 +165,7 @@ static int stop(struct vm *vm, const struct wait *w, struct trail *trail, json_t
 	if (stream == vm->payload) {
 		if (quit(vm, w, err) < 0)
 			return -1;
-		vm_testpmd_attach(vm, NULL);
+		detach(vm);
 	}
 	trail_step(trail, "testpmd stopped");
 	*ret = take_ptr(stats);

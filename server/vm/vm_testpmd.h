@@ -12,8 +12,11 @@
 /* vm_testpmd_place - the guest as testpmd sees it; @addresses is filled and lent to the result */
 struct testpmd_place vm_testpmd_place(struct vm *vm, const struct constants *c,
 				      struct strv *addresses);
-/* vm_testpmd_attach - testpmd has its prompt on @stream; NULL: there is none any more */
-void vm_testpmd_attach(struct vm *vm, struct stream *stream);
+/*
+ * vm_testpmd_attach - testpmd has its prompt on @stream; NULL: there is none any more
+ * @from: where the stream was when it forwarded
+ */
+void vm_testpmd_attach(struct vm *vm, struct stream *stream, off_t from);
 /*
  * vm_testpmd_run - bind the NICs, start testpmd, wait until it forwards
  * @ret: {pid, command, ports}, a new reference

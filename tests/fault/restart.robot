@@ -62,6 +62,30 @@ The Testpmd Of An Adopted VM Answers
     ${stats}=    Call    Get Testpmd Stats    pmd
     Should Be True    ${stats}[ports][0][rx_packets] >= 1000
 
+What Was Run In An Adopted VM Goes On
+    Start Server    ${RUN_DIR}
+    Call    Configure Vhost Interfaces    runs    ${DIRECTORY}/a    ${DIRECTORY}/b
+    Start Host Testpmd    ${DIRECTORY}/a    ${DIRECTORY}/b
+    Call    Start Kernel VM    runs    vnf=ipv4    cpus=2
+    Signal Server    SIGKILL
+    Start Server    ${RUN_DIR}
+    ${stats}=    Call    Get Linux IPv4 Forwarding Stats    runs
+    Length Should Be    ${stats}[ports]    2
+    Should Be Equal    ${stats}[ports][1][name]    eth1
+    Call    Stop Linux IPv4 Forwarding In VM    runs
+    Call    Run Testpmd In VM    runs
+    Signal Server    SIGKILL
+    Start Server    ${RUN_DIR}
+    Host Testpmd Command    start tx_first
+    Wait For Host Testpmd Packets    ${1000}
+    ${stats}=    Call    Stop Testpmd In VM    runs
+    Should Be True    ${stats}[ports][0][rx_packets] >= 1000
+    Signal Server    SIGKILL
+    Start Server    ${RUN_DIR}
+    Run Keyword And Expect Error    *no testpmd runs in VM 'runs'*    Call    Get Testpmd Stats    runs
+    Run Keyword And Expect Error    *does not run Linux IPv4 forwarding*    Call
+    ...    Stop Linux IPv4 Forwarding In VM    runs
+
 An Adopted VM Tells How It Ends
     Start Server    ${RUN_DIR}
     ${info}=    Call    Start Kernel VM    ends    paused=True
