@@ -347,7 +347,7 @@ static const struct keyword keywords[] = {
 	  .run = set_constant },
 	{ .name = "Reload Constants",
 	  .tags = "constants",
-	  .doc = "Reads the configuration files, passwords, certificate and key again, as SIGHUP does. "
+	  .doc = "Reads the constants, passwords, certificate and key again, as SIGHUP does. "
 		 "An error in one of them changes nothing.",
 	  .run = reload_constants },
 	{ .name = "Stop Remote Server",

@@ -3,6 +3,7 @@
  */
 #include "keywords/payload.h"
 
+#include "keywords/html.h"
 #include "keywords/options.h"
 #include "keywords/usual_args.h"
 #include "vm/vm.h"
@@ -198,7 +199,10 @@ static int get_stats(struct call *call, const struct run_args *a, enum vm_payloa
 
 	if (call_find(call, a->vm, &vm, err) < 0)
 		return -1;
-	return vm_payload_stats(vm, kind, &w, ret, err);
+	if (vm_payload_stats(vm, kind, &w, ret, err) < 0)
+		return -1;
+	html_table(call, "Ports", json_object_get(*ret, "ports"), NULL);
+	return 0;
 }
 
 /* The three handlers of a payload: the protocol does not tell a handler which keyword it is. */

@@ -128,7 +128,7 @@ static json_t *run(struct robot *robot, const struct keyword *keyword, const jso
 	trail_init(&call.trail);
 	rc = bind_and_run(keyword, args, kwargs, &call, &value, &err);
 	add_missing_step(keyword, &call.trail, rc, clock_us() - start_us);
-	call.fatal = call.fatal || cancel_thrown(&robot->stopping);
+	call.fatal = call.fatal || (rc && cancel_thrown(&robot->stopping));
 	call.continuable = (call.continuable || keyword->cleans_up) && !call.fatal;
 	log_call(keyword->name, peer, clock_us() - start_us, rc, &err);
 	answer = rc ? outcome(&call, NULL, err.text) : outcome(&call, take_ptr(value), NULL);
