@@ -370,6 +370,11 @@ int main(int argc, char **argv)
 	}
 	/* An arena for each thread keeps what that thread once needed: RSS grew by a fourth. */
 	mallopt(M_ARENA_MAX, ALLOCATOR_ARENAS);
+	/*
+	 * Sets glibc's allocator up. Under a sanitizer, which has its own, the first threads that
+	 * trim would do that side by side, and crash.
+	 */
+	malloc_trim(0);
 	/* Libraries with state of their own, before there are threads. */
 	json_object_seed(0);
 	gnutls_global_init();
