@@ -340,14 +340,18 @@ static bool sees_end(struct run *r, const struct wait *w)
 	return closed;
 }
 
-/* A program that runs by sudo needs sudo to be killed. */
+/*
+ * A program that runs by sudo needs sudo to be killed. That takes long in an emulated guest: where
+ * the group heard us it is for what it started by sudo only, and not waited for.
+ */
 static char *kill_command(long long pid)
 {
 	return own_printf("test -d /proc/%lld && ended=0 || ended=%d; "
-			  "kill -s KILL -- -%lld 2>/dev/null || kill -s KILL %lld 2>/dev/null; "
-			  "test \"$(id -u)\" = 0 || sudo -n kill -s KILL -- -%lld >/dev/null 2>&1; "
-			  "exit $ended",
-			  pid, HAD_ENDED, pid, pid, pid);
+			  "if kill -s KILL -- -%lld 2>/dev/null; then "
+			  "(sudo -n kill -s KILL -- -%lld >/dev/null 2>&1 </dev/null &); "
+			  "else kill -s KILL %lld 2>/dev/null || "
+			  "sudo -n kill -s KILL -- -%lld >/dev/null 2>&1; fi; exit $ended",
+			  pid, HAD_ENDED, pid, pid, pid, pid);
 }
 
 static int send_kill(struct ssh_session *s, long long pid, const struct wait *w, int *ret_status,
@@ -374,6 +378,12 @@ static void kill_program(struct ssh *ssh, struct run *r, struct error *err)
 	bool kept = true, seen;
 	int status;
 
+	/* What cancelled us may be the end of the VM: then nobody is there to be asked. */
+	if (err->code == ECANCELED && !ssh_session_alive(r->s)) {
+		r->s->state = SSH_LOST;
+		error_append(err, "; the connection is gone");
+		return;
+	}
 	if (r->s->state != SSH_GOOD && ssh->fixed) {
 		error_append(err, "; it may still run");
 		return;
