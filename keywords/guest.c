@@ -66,6 +66,11 @@ static int execute(struct call *call, void *args, json_t **ret, struct error *er
 		       &r, err) < 0)
 		return -1;
 	trail_step(&call->trail, "%s: rc %d", a->command, r.rc);
+	if (r.signal == SSH_SIGNAL_UNKNOWN)
+		trail_note(
+			&call->trail, TRAIL_WARN,
+			"%s was ended by a signal that SSH has no name for (SIGBUS, SIGSYS, ...)",
+			a->command);
 	if (r.cut)
 		trail_note(&call->trail, TRAIL_WARN, "the output was cut (limit.output_kib)");
 	*ret = result_process(&r);
@@ -190,7 +195,8 @@ static const struct keyword keywords[] = {
 		 "killed there.",
 	  KEYWORD_ARGS(execute_args),
 	  .args_size = sizeof(struct execute_args),
-	  .returns = "{`rc`, `stdout`, `stderr`}; `rc` is minus the signal that ended it",
+	  .returns = "{`rc`, `stdout`, `stderr`}; `rc` is minus the signal that ended it, -255 for "
+		     "one that SSH has no name for",
 	  .run = execute },
 	{ .name = "Copy File To VM",
 	  .tags = "vm guest file",

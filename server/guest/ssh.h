@@ -111,14 +111,17 @@ int ssh_banner_wait(const char *host, int port, const struct wait *w, struct err
  *         for a login shell that follows POSIX; borrowed
  * @input: standard input, NULL for none; borrowed
  * @limit: bytes kept of each output; the rest is read and dropped
- * @ret:   rc 127 when there is no such program; signal -1 for a signal that SSH has no name for
+ * @ret:   rc 127 when there is no such program; signal SSH_SIGNAL_UNKNOWN for one that SSH has no
+ *         name for, such as SIGBUS
  *
  * The program leads a process group; when the wait ends first, that group is killed over a second
  * channel (with sudo, where that asks no password), and the call ends within a second. What a
  * program leaves behind must not hold its outputs open: its end would not be seen.
  * Errors: as ssh_login(); ECONNRESET when the peer went away or fell silent; EREMOTEIO when the
- * login shell did not get to run the program; ETIMEDOUT and ECANCELED say whether it was killed.
+ * login shell did not get to run the program; EINVAL for a command line that is too long; ETIMEDOUT
+ * and ECANCELED say whether it was killed.
  */
+#define SSH_SIGNAL_UNKNOWN 255
 int ssh_run(struct ssh *ssh, char *const *argv, const struct str *input, size_t limit,
 	    const struct wait *w, struct process_result *ret, struct error *err);
 

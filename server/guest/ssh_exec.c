@@ -24,6 +24,9 @@
 /* What a login shell may print before the program starts. */
 #define PREAMBLE_MAX 65536
 #define BUFFER_SIZE  32768
+/* Payloads of 32768 bytes must be taken; "exec" has 18 beside its command. Source: RFC 4253,
+ * section 6.1, and RFC 4254, section 6.5. */
+#define COMMAND_MAX (32768 - 18)
 /* Killing a program and seeing its channel close; a keyword has one second for both. */
 #define KILL_MS 700
 #define END_MS	150
@@ -206,7 +209,7 @@ static int signal_number(const char *name)
 	for (int i = 1; i < NSIG; i++)
 		if (sigabbrev_np(i) && !strcmp(sigabbrev_np(i), name))
 			return i;
-	return -1;
+	return SSH_SIGNAL_UNKNOWN;
 }
 
 static void read_status(struct run *r)
@@ -297,6 +300,12 @@ static int start(struct ssh *ssh, struct run *r, char *const *argv, struct error
 	bool kept;
 
 	make_command(r, argv, &command);
+	if (command.length > COMMAND_MAX)
+		return error_set(
+			err, EINVAL,
+			"the command line has %zu bytes, quoted; SSH takes %d: use stdin= or "
+			"Copy File To VM",
+			command.length, COMMAND_MAX);
 	for (;;) {
 		if (ssh_connect(ssh, r->w, &kept, err) < 0)
 			return -1;

@@ -57,6 +57,53 @@ static void a_signal_is_told_by_its_number(void **state)
 	}
 }
 
+static void a_signal_without_a_name_is_told_apart(void **state)
+{
+	auto_process_result result = { 0 };
+	auto_ssh *ssh = NULL;
+
+	(void)state;
+	need_sshd();
+	ssh = tester();
+	run_ok(ssh, ARGV(W("sh"), W("-c"), W("ulimit -c 0; kill -BUS $$; sleep 10")), &result);
+	assert_int_equal(result.rc, -1);
+	assert_int_equal(result.signal, SSH_SIGNAL_UNKNOWN);
+}
+
+/* Runs true with an argument of so many bytes. */
+static int run_with_argument(struct ssh *ssh, size_t length, struct error *err)
+{
+	auto_free char *argument = own_alloc(length + 1);
+	auto_process_result result = { 0 };
+	struct wait w = wait_for_ms(20000);
+
+	memset(argument, 'x', length);
+	return ssh_run(ssh, ARGV(W("true"), argument), NULL, 0, &w, &result, err);
+}
+
+static void a_command_line_may_have_so_many_bytes(void **state)
+{
+	static const size_t tried = 40000;
+	size_t length = 0, limit = 0;
+	auto_ssh *ssh = NULL;
+	struct error err;
+
+	(void)state;
+	need_sshd();
+	ssh = tester();
+	assert_int_equal(run_with_argument(ssh, tried, &err), -1);
+	assert_int_equal(err.code, EINVAL);
+	assert_int_equal(sscanf(strstr(err.text, "has "), "has %zu bytes, quoted; SSH takes %zu",
+				&length, &limit),
+			 2);
+	assert_non_null(strstr(err.text, "Copy File To VM"));
+	/* What is not the argument is the same each time. */
+	assert_int_equal(run_with_argument(ssh, limit - (length - tried) + 1, &err), -1);
+	assert_int_equal(err.code, EINVAL);
+	if (run_with_argument(ssh, limit - (length - tried), &err) < 0)
+		fail_msg("%s", err.text);
+}
+
 static void a_missing_program_is_127(void **state)
 {
 	auto_process_result result = { 0 };
@@ -520,6 +567,8 @@ int main(void)
 		cmocka_unit_test(every_argument_passes_unchanged),
 		cmocka_unit_test(outputs_and_exit_status_are_apart),
 		cmocka_unit_test(a_signal_is_told_by_its_number),
+		cmocka_unit_test(a_signal_without_a_name_is_told_apart),
+		cmocka_unit_test(a_command_line_may_have_so_many_bytes),
 		cmocka_unit_test(a_missing_program_is_127),
 		cmocka_unit_test(input_of_megabytes_comes_back),
 		cmocka_unit_test(no_input_reads_as_its_end),
