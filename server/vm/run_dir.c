@@ -58,7 +58,7 @@ static json_t *save(struct vm *vm, bool ready)
 		vm->vnf, "username", vm->username, "password", vm->password, "ready", ready,
 		"login", save_login(&vm->login), "host_cpus", cpus, "nics", save_nics(vm),
 		"command_line", value_string_list(vm->command_line.items, vm->command_line.count),
-		"payload", vm_payload_save(vm->running), "testpmd_from",
+		"payload", vm_payload_save(vm), "testpmd_from",
 		(json_int_t)(vm->testpmd && vm->testpmd == vm->payload ? vm->testpmd_from : -1),
 		"boot_time", vm->boot_time.launch, vm->boot_time.vhost, vm->boot_time.kernel,
 		vm->boot_time.ready);

@@ -301,6 +301,10 @@ static void on_reset(struct vm *vm, const json_t *data)
 {
 	(void)data;
 	vm->resets++;
+	/* What a keyword started is gone; what the init script starts, on the console, comes back.
+	 */
+	if (vm->testpmd == vm->payload)
+		vm->testpmd = NULL;
 }
 
 static void on_device_deleted(struct vm *vm, const json_t *data)

@@ -119,14 +119,21 @@ int vm_payload_hugepages(enum vm_payload_kind kind)
 	return payload_kinds[kind].hugepages;
 }
 
+struct vm_payload *payload_running_now(const struct vm *vm)
+{
+	return vm->running && vm->running->resets == vm->resets ? vm->running : NULL;
+}
+
 int vm_payload_check_idle(struct vm *vm, struct error *err)
 {
+	const struct vm_payload *running;
 	const char *title;
 
 	if (vm_check_running(vm, err) < 0)
 		return -1;
 	lock_scope(&vm->mutex);
-	title = vm->testpmd ? "testpmd" : vm->running ? vm->running->kind->title : NULL;
+	running = payload_running_now(vm);
+	title = vm->testpmd ? "testpmd" : running ? running->kind->title : NULL;
 	if (!title)
 		return 0;
 	return error_set(err, EINVAL,
@@ -304,6 +311,7 @@ static void keep(struct payload_run *r, int pid, json_t *base)
 	lock_scope(&r->vm->mutex);
 
 	p->kind = r->kind;
+	p->resets = r->vm->resets;
 	p->pid = pid;
 	p->nic_count = r->nic_count;
 	p->base = base;
@@ -406,7 +414,7 @@ static int get_running(struct vm *vm, enum vm_payload_kind kind, struct vm_paylo
 	if (vm_check_running(vm, err) < 0)
 		return -1;
 	lock_scope(&vm->mutex);
-	*ret = vm->running;
+	*ret = payload_running_now(vm);
 	if (*ret && (*ret)->kind == &payload_kinds[kind])
 		return 0;
 	return error_set(err, EINVAL, "VM '%s' does not run %s%s%s", vm->name,

@@ -50,9 +50,11 @@ struct vm_payload_options {
 /* What runs in a VM, from vm_payload_run() to vm_payload_stop(). */
 struct vm_payload;
 void vm_payload_free(struct vm_payload *p);
-/* vm_payload_save - what a later server has to know of it: an object, null for NULL; a new
- * reference */
-json_t *vm_payload_save(const struct vm_payload *p);
+/*
+ * vm_payload_save - what a later server has to know of what runs in @vm: an object or null, a new
+ * reference. With the VM's mutex held.
+ */
+json_t *vm_payload_save(const struct vm *vm);
 /* vm_payload_load - from what vm_payload_save() gave; NULL when there was none. Owned by the
  * caller. */
 struct vm_payload *vm_payload_load(const json_t *saved);

@@ -20,10 +20,12 @@ struct payload_nic {
 
 /*
  * One that runs.
- * @base: what the counters were at the start, or NULL: they began with it
+ * @base:   what the counters were at the start, or NULL: they began with it
+ * @resets: of the VM, when it was started: with another one it is gone
  */
 struct vm_payload {
 	const struct payload_kind *kind;
+	int resets;
 	int pid;
 	struct payload_nic nics[NICS_MAX];
 	size_t nic_count;
@@ -87,6 +89,9 @@ struct payload_kind {
 };
 
 extern const struct payload_kind payload_kinds[VM_PAYLOADS];
+
+/* payload_running_now - what still runs, or NULL. With the VM's mutex held. */
+struct vm_payload *payload_running_now(const struct vm *vm);
 
 /* What the guest's kernel counts, of the interfaces that it has. */
 int payload_kernel_stats(struct vm *vm, const struct payload_nic *nics, size_t count,

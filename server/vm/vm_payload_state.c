@@ -13,8 +13,9 @@ static json_t *save_nic(const struct payload_nic *nic)
 			 nic->queues);
 }
 
-json_t *vm_payload_save(const struct vm_payload *p)
+json_t *vm_payload_save(const struct vm *vm)
 {
+	const struct vm_payload *p = payload_running_now(vm);
 	json_t *nics;
 
 	if (!p)

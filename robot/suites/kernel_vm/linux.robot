@@ -19,6 +19,13 @@ A Bridge Forwards
 IPv4 Is Routed
     IPv4 Should Be Routed    ${VM}
 
+A Reset Forgets What Ran
+    Run Linux Bridge In VM    ${VM}
+    Reset VM    ${VM}
+    Should Fail At Once    *does not run a Linux bridge*    Get Linux Bridge Stats    ${VM}
+    Wait Until Keyword Succeeds    30 s    100 ms    No Bridge Is There
+    Bridge Should Forward    ${VM}
+
 L3fwd Runs Where The Host Has It
     [Documentation]    The programs of a kernel VM are the host's.
     ${host}=    Execute On Node    DUT1    which    l3fwd
@@ -32,6 +39,11 @@ L3fwd Runs Where The Host Has It
 
 
 *** Keywords ***
+No Bridge Is There
+    [Documentation]    The guest has booted anew.
+    ${result}=    Execute In VM    ${VM}    ip    link    show    br0    timeout=10 s
+    Should Be Equal    ${result}[rc]    ${1}
+
 Start A VM Between Two Ports
     Set Up Suite With Sockets
     Configure Vhost Interfaces    ${VM}    ${SOCKETS}/a    ${SOCKETS}/b
