@@ -50,6 +50,7 @@ class FaultServer:
         with open(config, "w", encoding="utf-8") as file:
             file.write(f"kernel_vm.kernel: {BUILD}/kernel-vm/vmlinux\n"
                        f"kernel_vm.initrd: {BUILD}/kernel-vm/initramfs.cpio\n"
+                       f"image_vm.image: {BUILD}/image-vm/vhostel.img\n"
                        f"kernel_vm.template_dir: {SOURCE}/config/templates\n"
                        f"timeout.start_kernel_vm: {START_TIMEOUT}\n")
             for name, value in constants.items():

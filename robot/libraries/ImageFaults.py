@@ -55,7 +55,8 @@ class ImageFaults:
         while self._mounts:
             subprocess.run(["umount", self._mounts.pop()], check=True)
 
-    def _copy_image(self, source, target, *commands):
+    @keyword
+    def copy_image(self, source: str, target: str, *commands: str):
         """A copy of the image, changed by commands of debugfs."""
         os.makedirs(target, exist_ok=True)
         for name in ("vmlinux", "initramfs.cpio", "cmdline", "vhostel.img"):
@@ -72,7 +73,7 @@ class ImageFaults:
         defaults = os.path.join(target, "defaults")
         with open(defaults, "w", encoding="ascii") as file:
             file.write("TRANSPORT=isa-serial:/dev/ttyS9\n")
-        self._copy_image(source, target, "mkdir /etc/default",
+        self.copy_image(source, target, "mkdir /etc/default",
                          f"write {defaults} /etc/default/qemu-guest-agent")
 
     @keyword
@@ -81,7 +82,7 @@ class ImageFaults:
         there = "/home/cisco/.ssh"
         owner = [f"set_inode_field {path} {field} 1000"
                  for path in (there, f"{there}/authorized_keys") for field in ("uid", "gid")]
-        self._copy_image(source, target, f"mkdir {there}",
+        self.copy_image(source, target, f"mkdir {there}",
                          f"write {key}.pub {there}/authorized_keys", *owner)
 
     @keyword

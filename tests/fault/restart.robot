@@ -86,6 +86,20 @@ What Was Run In An Adopted VM Goes On
     Run Keyword And Expect Error    *does not run Linux IPv4 forwarding*    Call
     ...    Stop Linux IPv4 Forwarding In VM    runs
 
+An Adopted Image VM Is Reached By Both Ways
+    [Documentation]    With the login and the host key that the server before knew.
+    Start Server    ${RUN_DIR}
+    ${before}=    Call    Start Image VM    kept    memory=512
+    Signal Server    SIGKILL
+    Start Server    ${RUN_DIR}
+    ${after}=    Call    Get VM Info    kept
+    Dictionaries Should Be Equal    ${after}    ${before}
+    FOR    ${via}    IN    ssh    agent
+        ${result}=    Call    Execute In VM    kept    echo    ${via}    via=${via}
+        Should Be Equal    ${result}[stdout]    ${via}\n
+    END
+    Call    Stop VM    kept
+
 An Adopted VM Tells How It Ends
     Start Server    ${RUN_DIR}
     ${info}=    Call    Start Kernel VM    ends    paused=True

@@ -119,6 +119,17 @@ A Key Opened By A Passphrase And A Known Host
     Should Be Equal    ${result}[stdout]    cisco\n
     Kill VM    keyed
 
+What Is Written Without Snapshot Stays
+    Copy Image    ${IMAGE}    ${DIRECTORY}/written
+    FOR    ${expected}    IN    vhostel    renamed
+        Start Image VM    writer    memory=512    image=${DIRECTORY}/written/vhostel.img
+        ...    snapshot=False
+        ${result}=    Execute In VM    writer    cat    /etc/hostname
+        Should Be Equal    ${result}[stdout]    ${expected}\n
+        Execute In VM    writer    sudo    -n    sh    -c    echo renamed > /etc/hostname; sync
+        Stop VM    writer
+    END
+
 A VM That Was Started Paused Is Reached Later
     Configure Vhost Interfaces    later    ${DIRECTORY}/later
     Start Host Testpmd    ${DIRECTORY}/later
