@@ -177,8 +177,9 @@ static const struct keyword keywords[] = {
 	{ .name = "Start Image VM",
 	  .tags = "vm start image",
 	  .doc = "Boots a disk image with guest agent and SSH server.\n\n"
-		 "SSH is forwarded from 127.0.0.1, port 10021 + `qemu_id`; the console is shown on "
-		 "port 4555 + `qemu_id` too. Interfaces that *Configure Vhost Interfaces* defined "
+		 "SSH is forwarded from 127.0.0.1, port 10021 + `qemu_id`. On port 4555 + `qemu_id` the "
+		 "guest has a login of its own, on ttyS2: the console, ttyS0, is the server's, for *Get "
+		 "VM Console* and *Expect On VM Console*. Interfaces that *Configure Vhost Interfaces* defined "
 		 "before become its NICs; their names in the guest are found by MAC address. "
 		 "Returns when SSH and the guest agent answer; an agent that stays silent is a "
 		 "warning and `agent` false.",
