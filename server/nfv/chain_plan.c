@@ -20,6 +20,8 @@ struct known {
 	struct chain_claims claims;
 	struct taken_cpu *taken;
 	char *socket_dir;
+	struct strv used_sockets;
+	struct strv missing;
 };
 
 static void clear_known(struct known *k)
@@ -30,6 +32,8 @@ static void clear_known(struct known *k)
 	chain_claims_clear(&k->claims);
 	free(k->taken);
 	free(k->socket_dir);
+	strv_clear(&k->used_sockets);
+	strv_clear(&k->missing);
 }
 
 #define auto_known __attribute__((cleanup(clear_known))) struct known
@@ -103,6 +107,61 @@ static int take_layout(const struct chain_request *q, struct known *k, struct pl
 	return 0;
 }
 
+/* Sockets of this name's own chains that run are no obstacle: those have to be stopped anyway. */
+static bool run_already(struct hostel *hostel, const char *name)
+{
+	auto_chain_set *set = chain_set_find(hostel, name, NULL);
+
+	if (!set)
+		return false;
+	lock_scope(&set->mutex);
+	return set->plan != NULL;
+}
+
+/* @there: the names in its directory */
+static void note_socket(struct hostel *hostel, const struct chain_request *q, const char *name,
+			const struct strv *there, const struct wait *w, struct known *k)
+{
+	auto_free char *path = own_printf("%s/%s", k->socket_dir, name);
+	auto_vm *user = hostel_socket_user(hostel, q->node, path);
+	bool bound = false;
+
+	/* Without an answer it counts as free: what defines the VM looks again. */
+	if (!user && has_name(there, name) && node_socket_bound(q->node, path, w, &bound, NULL) < 0)
+		return;
+	if (user || bound)
+		strv_add(&k->used_sockets, path);
+}
+
+static void note_sockets(struct hostel *hostel, const struct chain_request *q,
+			 const struct constants *c, const struct wait *w, struct known *k)
+{
+	long vms = (long)q->plan.rules.chains * q->plan.rules.nodes_per_chain;
+	auto_strv there = { 0 };
+	struct error none_yet;
+
+	if (!q->interfaces || vms > c->qemu.max_vms || run_already(hostel, q->name))
+		return;
+	if (node_list_dir(q->node, k->socket_dir, w, &there, &none_yet) < 0)
+		strv_clear(&there);
+	for (int i = 0; i < PLAN_NICS * vms; i++) {
+		auto_free char *name =
+			own_printf("sock-%d-%d", i / PLAN_NICS + 1, i % PLAN_NICS + 1);
+
+		note_socket(hostel, q, name, &there, w, k);
+	}
+}
+
+static void note_file(const char *key, const char *path, struct node *node, const struct wait *w,
+		      struct known *k)
+{
+	auto_str bytes = { 0 };
+	struct error err;
+
+	if (*path && node_read_file(node, path, 0, 1, w, &bytes, &err) < 0)
+		strv_addf(&k->missing, "%s (tools/kernel-vm/build makes one): %s", key, err.text);
+}
+
 static int take_node(struct hostel *hostel, const struct chain_request *q, const struct wait *w,
 		     struct known *k, struct plan_request *plan, struct error *err)
 {
@@ -110,6 +169,11 @@ static int take_node(struct hostel *hostel, const struct chain_request *q, const
 		return -1;
 	note_vms(hostel, q->node, k);
 	chain_claims_add_pages(&k->claims, plan->vswitch_pages);
+	note_sockets(hostel, q, plan->constants, w, k);
+	note_file("kernel_vm.kernel", plan->constants->kernel_vm.kernel, q->node, w, k);
+	note_file("kernel_vm.initrd", plan->constants->kernel_vm.initrd, q->node, w, k);
+	plan->used_sockets = k->used_sockets;
+	plan->missing = k->missing;
 	plan->facts = &k->facts;
 	plan->cpus = k->facts.cpus;
 	plan->cpu_count = k->facts.cpu_count;

@@ -97,6 +97,8 @@ typedef int (*plan_command_fn)(void *context, const struct chain_plan *plan,
  * @own_sockets:  @socket_dir is these chains' own: sockets are numbered from 1 along the chains, so
  *                that they are known before the qemu_ids are; else by qemu_id
  * @reserves:     what is not to be counted on although @facts has it free
+ * @used_sockets: paths of vhost-user sockets that somebody has
+ * @missing:      what else the node lacks, a reason each
  * @facts:        of the node; NULL with a layout: memory and huge pages are then not checked
  * @command:      NULL: no command lines
  */
@@ -122,6 +124,8 @@ struct plan_request {
 	size_t taken_cpu_count;
 	const struct plan_reserve *reserves;
 	size_t reserve_count;
+	struct strv used_sockets;
+	struct strv missing;
 	const struct node_cpu *cpus;
 	size_t cpu_count;
 	const struct node_facts *facts;
@@ -250,8 +254,8 @@ struct chain_plan {
  * @ret: owned by the caller, freed by chain_plan_free(); set on success only
  *
  * Errors: EINVAL for arguments out of range; ENOSPC when it does not fit: every reason on a line
- * of its own (CPUs, memory, huge pages, qemu_ids, path lengths, the payload's memory), so that one
- * look tells all that has to change.
+ * of its own (CPUs, memory, huge pages, qemu_ids, path lengths, sockets in use, the payload's
+ * memory), so that one look tells all that has to change.
  */
 int plan_make(const struct plan_request *request, struct chain_plan **ret, struct error *err);
 void chain_plan_free(struct chain_plan *plan);

@@ -475,6 +475,28 @@ static void size_payload(const struct plan_request *r, struct plan_fit *fit, str
 			  fit->guest_hugepages, need, r->memory_mib);
 }
 
+static bool has_text(const struct strv *list, const char *text)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (!strcmp(list->items[i], text))
+			return true;
+	return false;
+}
+
+static void check_sockets(const struct plan_request *r, const struct plan_fit *fit,
+			  struct strv *reasons)
+{
+	for (int i = 0; r->used_sockets.count && i < PLAN_NICS * plan_vm_count(r); i++) {
+		int id = fit->first_id + i / PLAN_NICS;
+		auto_free char *name = plan_vm_name(r, id);
+		auto_free char *socket =
+			plan_socket(r, r->own_sockets ? i / PLAN_NICS + 1 : id, i % PLAN_NICS + 1);
+
+		if (has_text(&r->used_sockets, socket))
+			strv_addf(reasons, "VM '%s': socket '%s' is in use", name, socket);
+	}
+}
+
 void plan_fit_find(const struct plan_request *r, struct plan_fit *ret, struct strv *reasons)
 {
 	auto_attempt chosen = { 0 };
@@ -488,4 +510,7 @@ void plan_fit_find(const struct plan_request *r, struct plan_fit *ret, struct st
 	choose_ids(r, ret, reasons);
 	check_names(r, ret, reasons);
 	check_ports(r, reasons);
+	check_sockets(r, ret, reasons);
+	for (size_t i = 0; i < r->missing.count; i++)
+		strv_add(reasons, r->missing.items[i]);
 }

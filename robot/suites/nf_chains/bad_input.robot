@@ -76,7 +76,15 @@ A Socket In Use
     ...    Start NF Chains    2    1    socket_dir=${directory}
     Chains Should Be Gone
     Should Exist    ${directory}/sock-2-1
-    [Teardown]    Evaluate    ($socket.close(), shutil.rmtree('${directory}'))
+    # With everything else that is wrong.
+    Set Constant    kernel_vm.kernel    ${directory}/none
+    ${error}=    Run Keyword And Expect Error    *    Plan NF Chains    2    1
+    ...    socket_dir=${directory}    memory=128
+    Should Contain    ${error}    VM 'DUT1_2': socket '${directory}/sock-2-1' is in use
+    Should Contain    ${error}    kernel_vm.kernel (tools/kernel-vm/build makes one): ${directory}/none
+    Should Contain    ${error}    guest memory: the payload needs
+    [Teardown]    Run Keywords    Reload Constants
+    ...    AND    Evaluate    ($socket.close(), shutil.rmtree('${directory}'))
 
 A Payload That Fails In VM 3 Of 4
     ${error}=    Run Keyword And Expect Error    *    Start NF Chains    2    2    interfaces=False
