@@ -293,9 +293,15 @@ static int cpus_without_placement(const struct plan_request *r)
 	return r->cpus_per_nf == PLAN_CPUS_AUTO ? 1 + data : r->cpus_per_nf;
 }
 
+/* A kernel that knows of no NUMA nodes cannot bind memory to one. */
+static int bound_node(const struct plan_request *r, int numa_node)
+{
+	return r->facts && !r->facts->numa_nodes ? -1 : numa_node;
+}
+
 static void try_pinned(const struct plan_request *r, int numa_node, struct attempt *ret)
 {
-	*ret = (struct attempt) { .fit.numa_node = numa_node,
+	*ret = (struct attempt) { .fit.numa_node = bound_node(r, numa_node),
 				  .fit.cpus = cpus_without_placement(r) };
 	place_cpus(r, numa_node, ret);
 	check_memory(r, numa_node, ret);
@@ -303,7 +309,7 @@ static void try_pinned(const struct plan_request *r, int numa_node, struct attem
 
 static void try_unpinned(const struct plan_request *r, struct attempt *ret)
 {
-	*ret = (struct attempt) { .fit.numa_node = r->rules.numa_node,
+	*ret = (struct attempt) { .fit.numa_node = bound_node(r, r->rules.numa_node),
 				  .fit.cpus = cpus_without_placement(r) };
 	check_memory(r, r->rules.numa_node, ret);
 }

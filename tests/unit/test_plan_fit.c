@@ -313,6 +313,25 @@ static void a_machine_too_small_is_planned_without_pinning_when_that_is_allowed(
 	assert_null(none->unpinned);
 }
 
+static void memory_is_bound_only_where_the_kernel_knows_of_numa_nodes(void **state)
+{
+	struct plan_request r = request(1, 1);
+	auto_chain_plan *bound = NULL, *pinned = NULL, *unpinned = NULL;
+
+	(void)state;
+	r.rules.numa_node = 1;
+	r.pinning = PINNING_NONE;
+	bound = made(&r);
+	assert_int_equal(bound->numa_node, 1);
+	facts.numa_nodes = 0;
+	unpinned = made(&r);
+	assert_int_equal(unpinned->numa_node, -1);
+	r.pinning = PINNING_REQUIRED;
+	pinned = made(&r);
+	assert_int_equal(pinned->numa_node, -1);
+	assert_cpus(&pinned->vms[0], "23, 24, 64");
+}
+
 static void a_wrong_argument_is_no_lack_of_room(void **state)
 {
 	struct plan_request r = request(1, 1);
@@ -390,6 +409,8 @@ int main(void)
 		cmocka_unit_test_setup(
 			a_machine_too_small_is_planned_without_pinning_when_that_is_allowed,
 			set_up),
+		cmocka_unit_test_setup(memory_is_bound_only_where_the_kernel_knows_of_numa_nodes,
+				       set_up),
 		cmocka_unit_test_setup(a_wrong_argument_is_no_lack_of_room, set_up),
 		cmocka_unit_test_setup(mbufs_and_guest_pages_are_those_of_testpmd, set_up),
 	};

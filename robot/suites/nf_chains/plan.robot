@@ -2,6 +2,7 @@
 Documentation       Chains are planned without starting anything, and the plan is what starts.
 Resource            nf_chains.resource
 Library             ../../libraries/Leftovers.py
+Library             ../../libraries/Proc.py
 
 Suite Setup         Set Up Chains
 Suite Teardown      Tear Down Chains
@@ -43,6 +44,9 @@ The Plan Is What Starts
         END
         Should Be Equal    ${info}[state]    paused
         Emulator Should Be Pinned    ${info}[pid]    ${vm}[emulator_cpu]
+        ${cpus}=    Get VCPU Affinity    ${info}[pid]
+        Should Be Equal    ${cpus}    ${{ [str(cpu) for cpu in $vm['host_cpus']] }}
+        Memory Should Be Bound    ${info}    ${plan}[numa_node]
     END
     [Teardown]    Stop NF Chains
 
@@ -51,7 +55,7 @@ Memory Is On Its NUMA Node
     Start NF Chains    1    1    numa_node=0    pinning=none    interfaces=False    paused=True
     ...    memory=256    cpus_per_nf=1    vnf=none
     ${vm}=    Get VM Info    DUT1_1
-    Should Contain    ${{ ' '.join($vm['command_line']) }}    host-nodes=0,policy=bind
+    Memory Should Be Bound    ${vm}    0
     [Teardown]    Stop NF Chains
 
 A Plan Knows What Others Have
@@ -80,6 +84,15 @@ A VM Of The Same Name Is Not The Chains'
 
 
 *** Keywords ***
+Memory Should Be Bound
+    [Documentation]    Where the kernel knows of NUMA nodes; the kernel itself says that it is so.
+    [Arguments]    ${vm}    ${numa_node}
+    ${known}=    Evaluate    os.path.exists('/sys/devices/system/node/node0')    os
+    IF    not ${known}    RETURN
+    Should Contain    ${{ ' '.join($vm['command_line']) }}    host-nodes=${numa_node},policy=bind
+    ${maps}=    Execute On Node    DUT1    cat    /proc/${vm}[pid]/numa_maps
+    Should Contain    ${maps}[stdout]    bind:${numa_node}
+
 Emulator Should Be Pinned
     [Documentation]    QEMU's main thread runs on the CPU of the function's main thread.
     [Arguments]    ${pid}    ${cpu}
