@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -275,12 +276,15 @@ void vswitch_add_log(struct vswitch *v, struct error *err)
 	struct wait w = wait_for_ms(1000);
 	auto_str text = { 0 };
 	auto_free char *said = NULL;
+	struct stat st;
 
-	if (node_read_file(v->spec.node, v->log_path, 0, SIZE_MAX / 2, &w, &text, NULL) < 0 ||
+	/* A vswitch is on this machine; its log may be long. */
+	if (stat(v->log_path, &st) < 0 ||
+	    node_read_file(v->spec.node, v->log_path,
+			   st.st_size > LOG_TAIL ? st.st_size - LOG_TAIL : 0, LOG_TAIL, &w, &text,
+			   NULL) < 0 ||
 	    !text.length)
 		return;
-	if (text.length > LOG_TAIL)
-		str_cut(&text, text.length - LOG_TAIL);
 	said = str_printable(text.text, text.length);
 	error_append(err, "; the end of its log:\n%s", said);
 }
