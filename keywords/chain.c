@@ -41,6 +41,7 @@ struct chain_args {
 	int64_t timeout_ms;
 	int page_size;
 	const char *socket_dir;
+	struct strv traffic_macs;
 	const char *init_template;
 	bool jumbo;
 	bool interfaces;
@@ -128,18 +129,25 @@ struct chain_args {
 	}
 
 /* Behind those that contract and habit give a place. */
-#define PLAN_NAMED_ARGUMENTS                                                             \
-	{ .name = "page_size",                                                           \
-	  .kind = ARG_NAMED_ONLY,                                                        \
-	  .type = ARG_ENUM,                                                              \
-	  .fallback = "auto",                                                            \
-	  .choices = page_choice_names,                                                  \
-	  FIELD(page_size),                                                              \
-	  .doc = "Pages of the VMs' memory; `auto`: huge ones when enough are free." },  \
-		ARGUMENT_SOCKET_DIR(chain_args), ARGUMENT_JUMBO(chain_args),             \
-	{                                                                                \
-		.name = "options", .kind = ARG_KWARGS, .type = ARG_DICT, FIELD(options), \
-		.doc = "Options of the payload, as in *Start Kernel VM*."                \
+#define PLAN_NAMED_ARGUMENTS                                                                   \
+	{ .name = "page_size",                                                                 \
+	  .kind = ARG_NAMED_ONLY,                                                              \
+	  .type = ARG_ENUM,                                                                    \
+	  .fallback = "auto",                                                                  \
+	  .choices = page_choice_names,                                                        \
+	  FIELD(page_size),                                                                    \
+	  .doc = "Pages of the VMs' memory; `auto`: huge ones when enough are free." },        \
+		ARGUMENT_SOCKET_DIR(chain_args), ARGUMENT_JUMBO(chain_args),                   \
+		{ .name = "traffic_macs",                                                      \
+		  .kind = ARG_NAMED_ONLY,                                                      \
+		  .type = ARG_STR_LIST,                                                        \
+		  .fallback = "[]",                                                            \
+		  FIELD(traffic_macs),                                                         \
+		  .doc = "MAC addresses of the traffic at sides 1 and 2 of the chains; none: " \
+			 "`" PLAN_TRAFFIC_MAC_1 "` and `" PLAN_TRAFFIC_MAC_2 "`." },           \
+	{                                                                                      \
+		.name = "options", .kind = ARG_KWARGS, .type = ARG_DICT, FIELD(options),       \
+		.doc = "Options of the payload, as in *Start Kernel VM*."                      \
 	}
 
 static const struct keyword_arg plan_arguments[] = { PLAN_ARGUMENTS, PLAN_NAMED_ARGUMENTS };
@@ -198,6 +206,18 @@ static struct placement_rules rules_of(const struct chain_args *a)
 							       : a->numa_node };
 }
 
+static int take_traffic_macs(const struct strv *macs, struct plan_request *plan, struct error *err)
+{
+	if (macs->count && macs->count != PLAN_NICS)
+		return error_set(err, EINVAL,
+				 "argument 'traffic_macs': expected %d addresses, of sides 1 and "
+				 "2, got %zu",
+				 PLAN_NICS, macs->count);
+	for (size_t i = 0; i < macs->count; i++)
+		plan->traffic_macs[i] = macs->items[i];
+	return 0;
+}
+
 /* The request of both keywords; borrows from @a and @payload. */
 static int make_request(struct call *call, struct chain_args *a, struct payload_args *payload,
 			struct chain_request *ret, struct error *err)
@@ -215,6 +235,8 @@ static int make_request(struct call *call, struct chain_args *a, struct payload_
 	plan.memory_mib = a->memory;
 	plan.page_size = (enum page_choice)a->page_size;
 	plan.queues = a->queues;
+	if (take_traffic_macs(&a->traffic_macs, &plan, err) < 0)
+		return -1;
 	plan.testpmd = payload->is_testpmd ? &payload->testpmd : NULL;
 	*ret = (struct chain_request) {
 		.name = a->name,
@@ -408,8 +430,9 @@ static const struct keyword_arg measure_arguments[] = {
 	  .max = 32,
 	  .offset = offsetof(struct measure_args, rate),
 	  .doc = "Frames a second that enter each chain at each of its two ends, such as `1000` or "
-		 "`10kpps`; `max`: every direction keeps 256 frames on their way, which finds the "
-		 "highest rate that the chain carries." },
+		 "`10kpps`; `max`: every direction keeps 256 frames on their way and sends as many "
+		 "as come back (a closed loop), which finds the highest rate that the chain "
+		 "carries, not what is left of a line at its full rate." },
 	{ .name = "timeout",
 	  .type = ARG_TIMEDELTA,
 	  .fallback = "auto",

@@ -66,7 +66,8 @@ class Density:
         return ["NF_DENSITY", "PERFTEST", "VM_ENV", "VHOST", "VHOST_1024", "VM", "ETH",
                 TOPOLOGY_TAGS[settings["topology"]],
                 FUNCTION_TAGS.get(vnf, f"NF_{vnf.upper()}"), f"{chains}R{nodes}C",
-                "MRR" if settings["rate"] == "max" else "RATE",
+                # Not MRR: frames are offered as they come back, not as fast as a line could.
+                "CLOSED_LOOP" if settings["rate"] == "max" else "RATE",
                 *(f"{size}B" for size in settings["frame_sizes"])]
 
     def _make_test(self, chains, nodes, tags):

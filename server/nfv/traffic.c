@@ -110,10 +110,17 @@ static const char *first_mac(const struct chain_plan *plan, int chain, int side)
 	return plan_vm(plan, chain, side ? plan->nodes_per_chain : 1)->nics[side].mac;
 }
 
+/* The one that the VM there sends to, as planned. */
+static const char *source_mac(const struct chain_plan *plan, int chain, int side)
+{
+	if (!plan)
+		return side ? PLAN_TRAFFIC_MAC_2 : PLAN_TRAFFIC_MAC_1;
+	return plan_vm(plan, chain, side ? plan->nodes_per_chain : 1)->nics[side].peer_mac;
+}
+
 static void set_up_flow(struct measurement *m, const struct chain_plan *plan,
 			const struct vswitch *v, size_t index)
 {
-	static const char *const sources[] = { PLAN_TRAFFIC_MAC_1, PLAN_TRAFFIC_MAC_2 };
 	int chain = (int)index / FRAME_SIDES + 1, side = (int)index % FRAME_SIDES;
 	struct flow *f = &m->flows[index];
 
@@ -123,7 +130,7 @@ static void set_up_flow(struct measurement *m, const struct chain_plan *plan,
 		.out_fd = vswitch_port(v, chain, !side)->fd,
 		.frame = own_alloc((size_t)m->request->frame_size)
 	};
-	frame_build(f->frame, (size_t)m->request->frame_size, sources[side],
+	frame_build(f->frame, (size_t)m->request->frame_size, source_mac(plan, chain, side),
 		    first_mac(plan, chain, side), &f->id);
 }
 

@@ -23,6 +23,15 @@ A Plan For A Machine That Is Not Here
     Should Be Empty    ${vms}
     Nothing Should Be Left
 
+Addresses Of The Traffic Are A Choice
+    ${macs}=    Create List    02:00:00:00:00:0a    02:00:00:00:00:0b
+    ${plan}=    Plan NF Chains    1    1    traffic_macs=${macs}
+    Should Be Equal    ${plan}[vms][0][peer_macs]    ${macs}
+    Run Keyword And Expect Error    *argument 'traffic_macs': expected 2 addresses*got 1
+    ...    Plan NF Chains    traffic_macs=${macs}[:1]
+    Run Keyword And Expect Error    *argument 'traffic_macs'*nonsense*
+    ...    Plan NF Chains    traffic_macs=${{ ['nonsense', 'nonsense'] }}
+
 A Plan That Does Not Fit Says Why
     ${layout}=    Evaluate    [[i, i, 0, 0] for i in range(4)]
     Run Keyword And Expect Error    *do not fit on node 'DUT1'*NUMA node 0 has 4 cores*

@@ -6,6 +6,10 @@ Suite Setup         Set Up Chains
 Suite Teardown      Tear Down Chains
 
 
+*** Variables ***
+@{MACS}     02:00:00:00:00:0a    02:00:00:00:00:0b
+
+
 *** Test Cases ***
 Chains Carry Every Packet
     [Template]    Chains Should Carry Every Packet
@@ -17,7 +21,7 @@ Chains Carry Every Packet
     2    1    pipeline    testpmd_io    testpmd
     2    2    chain    testpmd_mac    testpmd
     2    2    pipeline    testpmd_mac    testpmd
-    1    1    chain    testpmd_mac    testpmd    queues=2
+    1    1    chain    testpmd_mac    testpmd    queues=2    traffic_macs=${MACS}
 
 Frames Of All Sizes Pass
     Frames Of All Sizes Should Pass    testpmd
