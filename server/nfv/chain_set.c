@@ -281,14 +281,20 @@ struct vswitch *chain_set_take_vswitch(struct chain_set *set, bool only_owned)
 
 void chain_set_set_plan(struct chain_set *set, struct chain_plan *plan, struct vm **vms)
 {
-	lock_scope(&set->mutex);
+	struct chain_plan *old_plan;
+	struct vm **old_vms;
 
-	for (size_t i = 0; set->plan && i < set->plan->vm_count; i++)
-		vm_put(set->vms[i]);
-	free(set->vms);
-	chain_plan_free(set->plan);
+	pthread_mutex_lock(&set->mutex);
+	old_plan = set->plan;
+	old_vms = set->vms;
 	set->plan = plan;
 	set->vms = vms;
+	pthread_mutex_unlock(&set->mutex);
+	/* The last reference closes what the VM had: not while others wait for the set. */
+	for (size_t i = 0; old_plan && i < old_plan->vm_count; i++)
+		vm_put(old_vms[i]);
+	free(old_vms);
+	chain_plan_free(old_plan);
 }
 
 /* A start that failed leaves the definition of its VM in a new object. */
