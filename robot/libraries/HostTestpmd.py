@@ -13,7 +13,9 @@ import time
 from robot.api import logger
 from robot.api.deco import keyword, library
 
-PROMPT = b"testpmd> "
+# At the beginning of a line. Behind it may stand what another thread of testpmd logs: a guest that
+# connected, a link that changed.
+PROMPT = re.compile(rb"(?:^|\n)testpmd> ")
 # Of what a testpmd printed.
 HISTORY_MAX = 1 << 20
 COUNTERS = {"RX-packets": "rx_packets", "TX-packets": "tx_packets",
@@ -55,13 +57,17 @@ class Testpmd:
 
     def read_to_prompt(self, timeout):
         with self.changed:
-            self.changed.wait_for(lambda: self.ended or self.text.endswith(PROMPT), timeout)
-            text, self.text = self.text.decode(errors="replace"), b""
+            self.changed.wait_for(lambda: self.ended or PROMPT.search(self.text), timeout)
+            before = PROMPT.search(self.text)
+            text, self.text = self.text, b""
+        if before:
+            text = text[:before.start() + 1]
+        text = text.decode(errors="replace")
         if self.ended:
             raise AssertionError(f"host testpmd '{self.name}' ended:\n{text}")
-        if not text.endswith(PROMPT.decode()):
+        if not before:
             raise AssertionError(f"host testpmd '{self.name}': no prompt after {timeout} s:\n{text}")
-        return text.removesuffix(PROMPT.decode())
+        return text
 
     def read_until(self, text, timeout):
         with self.changed:
@@ -102,13 +108,16 @@ class HostTestpmd:
 
         With ``client`` the VM's QEMU listens and testpmd connects, and connects again.
         """
+        # Its threads are to be quiet: what they log stands in the middle of a prompt or an answer.
         command = ["dpdk-testpmd", "--no-huge", "-m", "512", "--no-pci", "--no-telemetry",
+                   "--log-level=lib.vhost.*:error",
                    f"--file-prefix=vhostel-{os.getpid()}-{name}", "--lcores", "0@0,1@1"]
         for index, socket in enumerate(sockets):
             command.append(f"--vdev=net_vhost{index},iface={socket},queues={queues},"
                            f"client={int(client)}")
         command += ["--", "--interactive", f"--forward-mode={forward_mode}", f"--rxq={queues}",
-                    f"--txq={queues}", "--total-num-mbufs=16384", "--no-flush-rx", *extra_args]
+                    f"--txq={queues}", "--total-num-mbufs=16384", "--no-flush-rx", "--mask-event=all",
+                    *extra_args]
         logger.debug(" ".join(command))
         self._running[name] = Testpmd(name, command)
         try:
