@@ -155,11 +155,15 @@ static void kill_in_guest(struct run *r, int64_t kill_ms, struct error *err)
 			error_append(err, "; it may still run: %s", why.text);
 		return;
 	}
-	if (await_end(r->agent, r->pid, &w, &last, &why) < 0)
+	if (await_end(r->agent, r->pid, &w, &last, &why) < 0) {
 		error_append(err, "; it was sent SIGKILL, but its end has not been seen");
-	else
-		error_append(err, "; it was killed there%s",
-			     r->runner ? "" : ", but what it started may still run");
+		return;
+	}
+	/* So the agent answers: it is the program that took too long, not the last question. */
+	if (err->code == ETIMEDOUT)
+		error_set(err, ETIMEDOUT, "timed out");
+	error_append(err, "; it was killed there%s",
+		     r->runner ? "" : ", but what it started may still run");
 }
 
 static void cut(struct str *s, size_t limit, bool *cut)
